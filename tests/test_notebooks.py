@@ -35,7 +35,7 @@ def test_enough_cells_are_compared():
 
 
 def good_notebook():
-    """Two cells of code with a compared output, a picture with its caption, and prose that states what they show."""
+    """A cell with a compared output, a picture with its caption, a silent cell, and prose that states what they show."""
     words = v4.new_output("stream", name="stdout", text="loss 0.6931 after 5,120 steps\n")
     picture = v4.new_output("display_data", {"image/png": "aGk=", "text/plain": "<Figure>"}, metadata={"image/png": {"alt": "A rising line."}})
     caption = v4.new_output("stream", name="stdout", text="A rising line.\n")
@@ -43,6 +43,7 @@ def good_notebook():
         v4.new_markdown_cell("# Lesson 12\n\nThe loss is 0.693 after 5,120 steps; $x_{99}$ and `x[77]` are not prose. See [here](there.md#part)."),
         v4.new_code_cell("print(loss(BATCH))", execution_count=1, outputs=[words]),
         v4.new_code_cell("show(figure, caption)", execution_count=2, outputs=[picture, caption]),
+        v4.new_code_cell("silence = 0", execution_count=3),
     ]
     return v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
 

@@ -46,7 +46,7 @@ def test_the_script_is_readable_for_old_pythons():
 
 
 def test_a_full_disk_is_named(tmp_path):
-    with pytest.raises(SetupError, match=r"About 4 GB .* has 1.2 GB\. Free some space"):
+    with pytest.raises(SetupError, match=r"About 4.5 GB .* has 1.2 GB\. Free some space"):
         bootstrap.check_disk(tmp_path, free_bytes=1_200_000_000)
     bootstrap.check_disk(tmp_path, free_bytes=5_000_000_000)
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
-NEEDED_GB = 4.0  # 2.7 GB installed with bytecode, about 0.9 GB of downloads on their way
+NEEDED_GB = 4.5  # 2.7 GB installed with bytecode; 0.9 GB of downloads, which pip holds twice while it works
 STAMP, UNFINISHED, LOG = "unrolled-ready", "unrolled-unfinished", "unrolled-install.log"
 
 # What pip writes when something outside our reach fails, and what to tell the person. The first match counts.
 CAUSES = [
     (
         r"Errno 28|No space left|not enough space on the disk",
-        "The disk filled up while the packages were being installed: about {gb:.0f} GB are needed here and in the folder for "
+        "The disk filled up while the packages were being installed: about {gb} GB are needed here and in the folder for "
         "temporary files ({temp}). Free some space and start again.",
     ),
     (
@@ -88,7 +88,7 @@ def check_disk(folder: Path, free_bytes: int = None, needed_gb: float = NEEDED_G
     free_bytes = shutil.disk_usage(str(folder)).free if free_bytes is None else free_bytes
     if free_bytes < needed_gb * 1e9:
         raise SetupError(
-            "About {:.0f} GB of free disk space are needed for the course's packages; {} has {:.1f} GB. "
+            "About {} GB of free disk space are needed for the course's packages; {} has {:.1f} GB. "
             "Free some space there and start again.".format(needed_gb, folder, free_bytes / 1e9)
         )
 
@@ -198,11 +198,12 @@ def run(command: list, venv: Path, count: int = 0) -> None:
 
 
 def show_progress(line: str, lines: list, count: int) -> None:
-    """One line per ten packages found, and one when pip begins to unpack: pip is silent for minutes there."""
+    """One line per 25 packages found, and one when pip begins to unpack: pip is silent for minutes there."""
     if not count:
         return
-    if line.startswith("Collecting "):
-        found = sum(entry.startswith("Collecting ") for entry in lines)
+    heads = ("Collecting ", "Processing ", "Requirement already satisfied")
+    if line.startswith(heads):
+        found = sum(entry.startswith(heads) for entry in lines)
         if found % 25 == 0:
             say("  {} of about {} packages found".format(found, count))
     elif line.startswith("Installing collected packages"):

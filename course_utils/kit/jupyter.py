@@ -40,7 +40,7 @@ def set_up(prefix: Path | None = None) -> int:
 
 
 def is_environment() -> bool:
-    """Whether this Python is a virtual or conda environment, or a container that says it is Binder's."""
+    """Whether this Python is a virtual environment or one of conda's (Binder's is one)."""
     return sys.prefix != sys.base_prefix or (Path(sys.prefix) / "conda-meta").is_dir()
 
 

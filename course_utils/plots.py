@@ -7,6 +7,7 @@ nothing and changes no setting. ``show`` and ``explore`` put a figure and its ca
 import base64
 import html
 import io
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -157,21 +158,17 @@ def explore(draw: Callable[[object], tuple[Figure, str]], control: widgets.Value
     if not isinstance(control, widgets.ValueWidget):
         raise ValueError(f"control must be a control of ipywidgets; got {type(control).__name__}.")
     png, caption = _png(draw(control.value))
-    picture = widgets.Image(value=png, tooltip=caption, layout={"max_width": "100%"})
-    words = widgets.HTML(_paragraph(caption))
+    scene = widgets.HTML(_scene(png, caption))
 
     def redraw(change) -> None:
-        picture.layout.visibility = "hidden"  # after an error no picture of another value may stay
         try:
-            picture.value, picture.tooltip = _png(draw(change["new"]))
-        except Exception as error:
-            words.value = _paragraph(f"This picture could not be drawn. {type(error).__name__}: {error}")
+            scene.value = _scene(*_png(draw(change["new"])))
+        except Exception as error:  # no picture of another value may stay
+            scene.value = _caption(f"This picture could not be drawn. {type(error).__name__}: {error}")
             raise
-        words.value = _paragraph(picture.tooltip)
-        picture.layout.visibility = "visible"
 
     control.observe(redraw, names="value")
-    view = widgets.VBox([control, picture, words])._repr_mimebundle_()
+    view = widgets.VBox([control, scene])._repr_mimebundle_()
     still = {"image/png": base64.b64encode(png).decode(), "text/plain": caption}
     display(view | still, metadata={"image/png": {"alt": caption}}, raw=True)
     print(f"At the start: {caption}")
@@ -240,5 +237,13 @@ def _png(drawn) -> tuple[bytes, str]:
     return stream.getvalue(), drawn[1]
 
 
-def _paragraph(text: str) -> str:
+def _scene(png: bytes, caption: str) -> str:
+    """HTML, because ipywidgets' Image knows no text alternative; with its size, so that the page does not jump."""
+    width, height = struct.unpack(">II", png[16:24])  # where every PNG holds its size
+    return (f'<img alt="{html.escape(caption)}" width="{width}" height="{height}" decoding="sync" '
+            f'style="max-width: 100%; height: auto" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            + _caption(caption))
+
+
+def _caption(text: str) -> str:
     return f'<p class="unrolled-caption" role="status">{html.escape(text)}</p>'

@@ -1,0 +1,76 @@
+# All that one needs to type. Without make (Windows): README.md has the same commands as plain lines.
+
+# Bootstrap finds a suitable Python by itself; name another one here: make lab PYTHON=/path/to/python3.12
+PYTHON ?=
+# Test processes beside each other: two fit a laptop.
+JOBS ?= 2
+# Options for JupyterLab, as in: make lab JUPYTER_ARGS=--no-browser
+JUPYTER_ARGS ?=
+# Options for pytest, as in: make test PYTEST_ARGS="-k bootstrap"
+PYTEST_ARGS ?=
+
+PY := .venv/bin/python
+STAMP := .venv/unrolled-ready
+PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test test-full data notebooks measure times lock upgrade canary clean
+
+help:  ## list the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+
+lab: setup  ## set up, then open JupyterLab at the first lesson
+	@$(PY) -m course_utils lab $(JUPYTER_ARGS)
+
+test: setup  ## run every test and re-run every lesson on the embedded digits
+	@$(PY) $(PYTEST)
+
+test-full: setup  ## re-run every lesson on the full MNIST in the folder COURSE_DATA
+	@$(PY) $(PYTEST) --full notebooks
+
+setup: $(STAMP)  ## only the environment in .venv
+
+data: setup  ## download the full data sets into the cache
+	@$(PY) -m course_utils fetch
+
+notebooks: setup  ## run every lesson top to bottom and save its outputs (maintainers)
+	@$(PY) -m course_utils notebooks
+
+measure: setup  ## record again the bands that lessons check their results against (maintainers)
+	@$(PY) -m course_utils measure
+
+times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
+	@$(PY) -m course_utils times
+
+lock: setup  ## remake requirements.lock and environment.yml from pyproject.toml (maintainers)
+	@$(PY) -m course_utils lock
+
+upgrade: setup  ## the same, with the newest releases that pyproject.toml allows (maintainers)
+	@$(PY) -m course_utils lock --upgrade
+
+canary:  ## run the tests on the newest TensorFlow, Keras and Jupyter, in an environment of their own
+	@$(call bootstrap,--canary)
+	@build/canary/bin/python $(PYTEST)
+
+clean:  ## remove the environment, caches of tools and built files; lessons and downloaded data stay
+	rm -rf .venv build .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml Makefile course_utils/kit/bootstrap.py course_utils/kit/jupyter.py
+	@$(call bootstrap,)
+
+# The first interpreter that starts and is 3.11 to 3.13 (a name may exist and yet fail, as pyenv's do). When none is,
+# the first that starts at all runs the script, which says what is wrong with it.
+define bootstrap
+candidates="$(PYTHON) python3.13 python3.12 python3.11 python3 python"; \
+for python in $$candidates; do \
+  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then \
+    exec "$$python" course_utils/kit/bootstrap.py $(1); fi; done; \
+for python in $$candidates; do \
+  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then \
+    exec "$$python" course_utils/kit/bootstrap.py $(1); fi; done; \
+echo "Set-up stopped. Python 3.11, 3.12 or 3.13 is needed and none was found. Install one from python.org (or name it:" \
+  "make lab PYTHON=/path/to/python3.12), then start again." >&2; exit 1
+endef

@@ -1,0 +1,103 @@
+"""Sets up Jupyter inside the course's own environment, and opens JupyterLab."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST_LESSON = "notebooks/00_start_here.ipynb"
+
+# What every kernel of the course starts with. TensorFlow's C++ part writes time-stamped lines otherwise.
+KERNEL_ENV = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+# Text that C libraries write past Python goes to the terminal, not into a lesson; Python's own stderr still shows.
+KERNEL_ARGUMENTS = ["--IPKernelApp.capture_fd_output=False"]
+
+LAB_SETTINGS = {
+    # No question about news at the first start, and no request to a news or update server.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    # All cells stay in the page: cells that are taken out while scrolling lose canvases and make the page jump.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
+}
+
+
+def set_up(prefix: Path | None = None) -> int:
+    """Write the kernel and the settings into the environment at `prefix` (this one); returns 0, or 1 after a sentence."""
+    if prefix is None and not is_environment():
+        print(
+            f"An environment of the course's own was expected, but {sys.executable} is the system's Python, which is left "
+            "as it is. Run `make lab`, or activate .venv or the conda environment first.",
+            file=sys.stderr,
+        )
+        return 1
+    share = Path(prefix or sys.prefix) / "share" / "jupyter"
+    write_json(share / "kernels" / "python3" / "kernel.json", kernel_spec())
+    settings = share / "lab" / "settings" / "overrides.json"
+    write_json(settings, {**read_json(settings), **LAB_SETTINGS})
+    return 0
+
+
+def is_environment() -> bool:
+    """Whether this Python is a virtual or conda environment, or a container that says it is Binder's."""
+    return sys.prefix != sys.base_prefix or (Path(sys.prefix) / "conda-meta").is_dir()
+
+
+def kernel_spec() -> dict:
+    """The python3 kernel of ipykernel, with the course's variables and arguments."""
+    from ipykernel.kernelspec import get_kernel_dict
+
+    spec = get_kernel_dict(extra_arguments=KERNEL_ARGUMENTS)
+    # Jupyter puts the interpreter it runs in for the bare name, so the file names no path and the folder may move.
+    return {**spec, "argv": ["python", *spec["argv"][1:]], "env": KERNEL_ENV}
+
+
+def is_set_up() -> bool:
+    """Whether the kernel that Jupyter would start in this environment is the course's."""
+    spec = read_json(Path(sys.prefix) / "share" / "jupyter" / "kernels" / "python3" / "kernel.json")
+    return spec.get("env") == KERNEL_ENV and set(KERNEL_ARGUMENTS) <= set(spec.get("argv", []))
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file; an empty one when the file is missing or broken."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def lab(arguments: list[str], *, timeout: float = 20.0) -> int:
+    """Try once to fetch the full data, then run JupyterLab at the first lesson until it is stopped."""
+    from jupyterlab.labapp import main
+
+    fetch_once(timeout)
+    # The whole checkout is the root, so that a lesson's links to the README and to other lessons work.
+    options = [f"--ServerApp.root_dir={ROOT}"]
+    if (ROOT / FIRST_LESSON).is_file():
+        options.append(str(ROOT / FIRST_LESSON))
+    main(options + arguments)
+    return 0
+
+
+def fetch_once(timeout: float, marker: Path | None = None) -> None:
+    """Fetch MNIST when only the embedded digits are there; one try per environment, and a failure stops nothing."""
+    from course_utils.data import load_mnist
+    from course_utils.kit.fetch import fetch
+
+    marker = marker or Path(sys.prefix) / "unrolled-fetch-tried"
+    if marker.exists() or load_mnist(verbose=False).is_full:
+        return
+    marker.write_text("`make lab` tried once to fetch the full data; `make data` tries again.\n", encoding="utf-8")
+    print(f"Fetching the full MNIST once (at most {timeout:.0f} seconds without an answer) ...", flush=True)
+    if fetch(("mnist",), timeout=timeout) != 0:
+        print("Going on without it: the lessons run on the embedded digits. `make data` tries again.", flush=True)

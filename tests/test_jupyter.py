@@ -1,0 +1,79 @@
+"""Jupyter's set-up: a kernel without TensorFlow's log lines, no news pop-up; one try to fetch the data."""
+
+import json
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from course_utils.kit import jupyter
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_kernel_and_the_settings_are_written(tmp_path):
+    assert jupyter.set_up(tmp_path) == 0
+    spec = read(tmp_path / "share/jupyter/kernels/python3/kernel.json")
+    assert spec["env"] == jupyter.KERNEL_ENV and "--IPKernelApp.capture_fd_output=False" in spec["argv"]
+    assert spec["argv"][0] == "python" and "ipykernel_launcher" in spec["argv"]
+    settings = read(tmp_path / "share/jupyter/lab/settings/overrides.json")
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_settings_of_others_stay_and_a_broken_file_is_replaced(tmp_path):
+    overrides = tmp_path / "share/jupyter/lab/settings/overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text('{"@jupyterlab/apputils-extension:themes": {"theme": "JupyterLab Dark"}}')
+    jupyter.set_up(tmp_path)
+    assert read(overrides)["@jupyterlab/apputils-extension:themes"] == {"theme": "JupyterLab Dark"}
+    overrides.write_text("{broken")
+    jupyter.set_up(tmp_path)
+    assert set(read(overrides)) == set(jupyter.LAB_SETTINGS)
+
+
+def test_settings_are_ones_this_jupyterlab_knows():
+    """A misspelt or outdated setting would be ignored without a word."""
+    from pathlib import Path
+
+    schemas = Path(sys.prefix) / "share/jupyter/lab/schemas"
+    if not schemas.is_dir():
+        pytest.skip("JupyterLab is not installed in this environment itself")
+    for plugin, values in jupyter.LAB_SETTINGS.items():
+        properties = read(schemas / (plugin.replace(":", "/") + ".json"))["properties"]
+        for name, value in values.items():
+            choices = [entry["const"] for entry in properties[name].get("oneOf", [])] or [True, False]
+            assert value in choices, (plugin, name)
+
+
+def test_the_systems_python_is_left_alone(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(jupyter, "is_environment", lambda: False)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert jupyter.set_up() == 1
+    assert list(tmp_path.iterdir()) == [] and "make lab" in capsys.readouterr().err
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """Stand-ins for the loader and the download; `calls` lists what was fetched."""
+    calls, state = [], SimpleNamespace(is_full=False, status=1)
+    data, fetch = ModuleType("course_utils.data"), ModuleType("course_utils.kit.fetch")
+    data.load_mnist = lambda **options: state
+    fetch.fetch = lambda names, timeout: calls.append((names, timeout)) or state.status
+    monkeypatch.setitem(sys.modules, "course_utils.data", data)
+    monkeypatch.setitem(sys.modules, "course_utils.kit.fetch", fetch)
+    return SimpleNamespace(calls=calls, state=state)
+
+
+def test_the_data_is_tried_once_and_its_absence_stops_nothing(tmp_path, world, capsys):
+    for _ in range(2):
+        jupyter.fetch_once(20.0, tmp_path / "tried")
+    assert world.calls == [(("mnist",), 20.0)]
+    assert "Going on without it" in capsys.readouterr().out
+
+
+def test_nothing_is_fetched_when_the_data_is_there(tmp_path, world):
+    world.state.is_full = True
+    jupyter.fetch_once(20.0, tmp_path / "tried")
+    assert world.calls == []

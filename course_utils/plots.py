@@ -238,11 +238,11 @@ def _png(drawn) -> tuple[bytes, str]:
 
 
 def _scene(png: bytes, caption: str) -> str:
-    """HTML, because ipywidgets' Image knows no text alternative; with its size, so that the page does not jump."""
+    """HTML, as ipywidgets' Image knows no text alternative; with its size, so that the page does not jump."""
     width, height = struct.unpack(">II", png[16:24])  # where every PNG holds its size
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return (f'<img alt="{html.escape(caption)}" width="{width}" height="{height}" decoding="sync" '
-            f'style="max-width: 100%; height: auto" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-            + _caption(caption))
+            f'style="max-width: 100%; height: auto" src="{source}">' + _caption(caption))
 
 
 def _caption(text: str) -> str:

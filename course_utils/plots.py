@@ -27,7 +27,8 @@ LINE_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))  # co
 def use_course_style() -> None:
     """Use the course's look for figures (``styles/course.mplstyle``) and for text (``styles/course.css``).
 
-    Works from any folder. The text's style is an HTML output of the cell, and so is stored in the notebook.
+    Works from any folder. The text's style is an HTML output of the cell, and so is stored in the notebook;
+    ``tests/nbval_sanitize.cfg`` keeps a later change of it from counting as a changed result.
     Raises FileNotFoundError when the folder ``styles`` does not lie beside the package.
     """
     for sheet in (STYLES / "course.mplstyle", STYLES / "course.css"):
@@ -154,6 +155,7 @@ def explore(draw: Callable[[object], tuple[Figure, str]], control: widgets.Value
 
     ``draw(value)`` takes the control's value and returns (figure, caption). Where no kernel runs, the picture
     stands still at the start value. An error in ``draw`` is written under the control, and raised.
+    Make the control in the same cell: each call adds a listener to it.
     """
     if not isinstance(control, widgets.ValueWidget):
         raise ValueError(f"control must be a control of ipywidgets; got {type(control).__name__}.")

@@ -273,6 +273,14 @@ def test_style_loads_from_any_folder_and_leaves_warnings_alone(tmp_path, monkeyp
     assert (plots.STYLES / "course.css").read_text(encoding="utf-8") in page.data
 
 
+def test_style_is_left_out_of_the_comparison_of_outputs(displayed):
+    """nbval must compare what a lesson computes, not the stylesheet."""
+    plots.use_course_style()
+    sanitize = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
+    pattern = re.search(r"^regex: (.+)$", sanitize, flags=re.M).group(1)
+    assert re.sub(pattern, "STYLE", displayed[0][0].data) == "STYLE"
+
+
 def test_style_missing_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "STYLES", tmp_path)
     with pytest.raises(FileNotFoundError, match="pip install -e"):

@@ -45,6 +45,7 @@ def draw_digit(image: ArrayLike, *, ax: Axes | None = None, title: str | None = 
 
     ``image`` has shape (height, width), normally with values in [0, 1]. Rows are counted from 1, as the time
     steps of ``draw_states`` are: on axes made with ``sharey=True``, row t stands beside step t.
+    Such axes must be as wide as they are high, or wider: else the outer columns are cut off.
 
     >>> draw_digit(np.eye(28), title="a diagonal").get_title()
     'a diagonal'

@@ -27,7 +27,8 @@ LINE_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))  # co
 def use_course_style() -> None:
     """Use the course's look for figures (``styles/course.mplstyle``) and for text (``styles/course.css``).
 
-    Works from any folder. The text's style is an HTML output of the cell, and so is stored in the notebook.
+    Works from any folder. The text's style is an HTML output of the cell, and so is stored in the notebook;
+    ``tests/nbval_sanitize.cfg`` keeps a later change of it from counting as a changed result.
     Raises FileNotFoundError when the folder ``styles`` does not lie beside the package.
     """
     for sheet in (STYLES / "course.mplstyle", STYLES / "course.css"):
@@ -44,6 +45,7 @@ def draw_digit(image: ArrayLike, *, ax: Axes | None = None, title: str | None = 
 
     ``image`` has shape (height, width), normally with values in [0, 1]. Rows are counted from 1, as the time
     steps of ``draw_states`` are: on axes made with ``sharey=True``, row t stands beside step t.
+    Such axes must be as wide as they are high, or wider: else the outer columns are cut off.
 
     >>> draw_digit(np.eye(28), title="a diagonal").get_title()
     'a diagonal'
@@ -154,6 +156,7 @@ def explore(draw: Callable[[object], tuple[Figure, str]], control: widgets.Value
 
     ``draw(value)`` takes the control's value and returns (figure, caption). Where no kernel runs, the picture
     stands still at the start value. An error in ``draw`` is written under the control, and raised.
+    Make the control in the same cell: each call adds a listener to it.
     """
     if not isinstance(control, widgets.ValueWidget):
         raise ValueError(f"control must be a control of ipywidgets; got {type(control).__name__}.")
@@ -238,11 +241,11 @@ def _png(drawn) -> tuple[bytes, str]:
 
 
 def _scene(png: bytes, caption: str) -> str:
-    """HTML, because ipywidgets' Image knows no text alternative; with its size, so that the page does not jump."""
+    """HTML, as ipywidgets' Image knows no text alternative; with its size, so that the page does not jump."""
     width, height = struct.unpack(">II", png[16:24])  # where every PNG holds its size
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return (f'<img alt="{html.escape(caption)}" width="{width}" height="{height}" decoding="sync" '
-            f'style="max-width: 100%; height: auto" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-            + _caption(caption))
+            f'style="max-width: 100%; height: auto" src="{source}">' + _caption(caption))
 
 
 def _caption(text: str) -> str:

@@ -273,6 +273,14 @@ def test_style_loads_from_any_folder_and_leaves_warnings_alone(tmp_path, monkeyp
     assert (plots.STYLES / "course.css").read_text(encoding="utf-8") in page.data
 
 
+def test_style_is_left_out_of_the_comparison_of_outputs(displayed):
+    """nbval must compare what a lesson computes, not the stylesheet."""
+    plots.use_course_style()
+    sanitize = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
+    pattern = re.search(r"^regex: (.+)$", sanitize, flags=re.M).group(1)
+    assert re.sub(pattern, "STYLE", displayed[0][0].data) == "STYLE"
+
+
 def test_style_missing_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "STYLES", tmp_path)
     with pytest.raises(FileNotFoundError, match="pip install -e"):
@@ -292,3 +300,43 @@ def test_css_is_scoped_to_course_notebooks():
     assert css.count("{") == css.count("}") > 5
     assert css.strip().startswith(".jp-Notebook:has(.unrolled-style) {") and css.strip().endswith("}\n}")
     assert not re.search(r"@import|url\(|</", css)
+
+
+# ---- drawings ----
+
+DRAWINGS = {"rnn_loop_and_unrolled", "rnn_cell", "lstm_cell", "bptt", "sentence_unrolled", "gates_layout"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_every_drawing_is_there():
+    assert {path.stem for path in FIGURES} >= DRAWINGS
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_drawing_stands_alone_and_speaks(path):
+    text = path.read_text(encoding="utf-8")
+    root = ET.fromstring(text)
+    assert len(text.encode()) <= 8192
+    assert root.get("role") == "img" and root.get("aria-labelledby") == "title desc"
+    for name in ("title", "desc"):
+        words = root.find(SVG + name)
+        assert words.get("id") == name and len(words.text.split()) >= (3 if name == "title" else 12)
+    outside = re.sub(r'xmlns="[^"]*"', "", text)
+    assert not re.search(r"https?:|href|@import|<script|<image|<!ENTITY|url\((?!#)", outside)
+    assert not re.search(r"inkscape|sodipodi", outside)
+    card = root.find(SVG + "rect")  # drawn first: the white ground that dark themes need
+    assert (card.get("width"), card.get("fill")) == (root.get("viewBox").split()[2], "#fff")
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_drawing_keeps_the_grammar_of_colours(path):
+    """The same thing has the same colour in every drawing, and each class that is used has a style."""
+    text = path.read_text(encoding="utf-8")
+    strokes = dict(re.findall(r"^ *\.([xhwyc]) \{ fill: #\w+; stroke: (#\w+) \}", text, flags=re.M))
+    assert strokes.items() <= {"x": "#0072b2", "h": "#b87a00", "w": "#00815e", "y": "#a3507f",
+                               "c": "#d55e00"}.items()
+    used = {name for names in re.findall(r'class="([^"]+)"', text) for name in names.split()}
+    styled = set(re.findall(r"\.([a-z]+)\b", text.split("<style>")[1].split("</style>")[0]))
+    assert used <= styled
+    for fill in re.findall(r"\.[xhwyc] \{ fill: (#\w+)", text):  # dark text on a tint
+        assert (luminance(fill) + 0.05) / (luminance("#444") + 0.05) >= 4.5

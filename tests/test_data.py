@@ -91,7 +91,7 @@ def test_pixels_and_labels_of_the_split_are_those_of_mlxtends_rows():
     pixels, labels = mnist_data()
     digits = load_mnist("embedded", verbose=False)
     for images, numbers, part in ((digits.x_train, digits.y_train, 0), (digits.x_test, digits.y_test, 1)):
-        rows = ROW[TEST == part]
+        rows = ROW[part == TEST]
         assert (np.round(images.reshape(-1, 784) * 255) == pixels[rows]).all()
         assert (numbers == labels[rows]).all()
 
@@ -408,14 +408,14 @@ def test_full_mnist_loads_from_course_data(full):
     assert digits.source == "folder" and digits.is_full
     assert digits.x_train.shape == (60000, 28, 28) and digits.x_test.shape == (10000, 28, 28)
     assert digits.y_train[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    assert 0 <= digits.x_train.min() and digits.x_train.max() == 1
+    assert digits.x_train.min() >= 0 and digits.x_train.max() == 1
 
 
 def test_the_embedded_digits_are_where_the_split_says_in_mnists_training_set(full):
     raw = arrays.read_embedded()
     for part, number in (("train", 0), ("test", 1)):
-        assert (raw[f"x_{part}"] == full["x_train"][INDEX[TEST == number]]).all()
-        assert (raw[f"y_{part}"] == full["y_train"][INDEX[TEST == number]]).all()
+        assert (raw[f"x_{part}"] == full["x_train"][INDEX[number == TEST]]).all()
+        assert (raw[f"y_{part}"] == full["y_train"][INDEX[number == TEST]]).all()
 
 
 def test_the_writers_of_the_split_are_qmnists(full):

@@ -11,13 +11,14 @@ import sys
 
 LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname")
 SENDS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+HERE = ("", "localhost", socket.gethostname())  # asked once: the question itself raises an event
 
 
 def is_local(host: object) -> bool:
     """Whether a host name or address stays on this computer."""
     if isinstance(host, bytes):
         host = host.decode("ascii", "replace")
-    if host in (None, "", "localhost", socket.gethostname()):
+    if host is None or host in HERE:
         return True
     try:
         return ipaddress.ip_address(str(host).split("%")[0]).is_loopback
@@ -36,7 +37,7 @@ def target(event: str, arguments: tuple) -> object:
 
 def stop_outside(event: str, arguments: tuple) -> None:
     """The audit hook."""
-    if not event.startswith("socket.") or is_local(host := target(event, arguments)):
+    if event not in LOOKUPS + SENDS or is_local(host := target(event, arguments)):
         return
     if log := os.environ.get("COURSE_SOCKET_LOG"):
         with open(log, "a", encoding="utf-8") as file:

@@ -83,8 +83,8 @@ def pytest_terminal_summary(terminalreporter, config):
     reports = [report for group in terminalreporter.stats.values() for report in group if hasattr(report, "duration")]
     seconds: dict[str, float] = {}
     for report in reports:
-        name = Path(report.nodeid.split("::")[0]).name
-        if name.endswith(".ipynb"):
+        folder, name = os.path.split(report.nodeid.split("::")[0])
+        if name.endswith(".ipynb") and folder.startswith("notebooks"):
             seconds[name] = seconds.get(name, 0.0) + report.duration
     if not seconds:
         return

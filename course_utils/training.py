@@ -1,0 +1,139 @@
+"""One training loop with a progress meter, a live curve and an interrupt that keeps the weights so far.
+
+What happens inside a step stays in the lesson: the loop only calls it, again and again, on the next batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.data import DataLoader
+
+REDRAW_SECONDS = 2.0  # drawing takes about a tenth of a second: at this pace training hardly notices
+
+
+class History(NamedTuple):
+    """What a training run left behind.
+
+    Attributes:
+        loss: loss of each batch before its update, shape ``(steps,)``, in nats.
+        accuracy: share of each batch that was right before its update, shape ``(steps,)``, in [0, 1].
+        seconds: wall time of the whole run.
+        interrupted: whether the run was stopped before its last step.
+    """
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+    seconds: float
+    interrupted: bool
+
+
+def train(step: Callable, loader: DataLoader, steps: int, *, batch_size: int = 128, shuffle: bool = True,
+          report_every: int | None = None) -> History:
+    """Call ``step(images, labels)`` on ``steps`` batches; draw the loss while it runs.
+
+    Interrupt the kernel to stop early: the model keeps the weights it has by then.
+
+    Args:
+        step: makes one update and returns the batch's loss and accuracy from before it.
+        loader: gives the batches.
+        steps: number of updates, at least 1.
+        batch_size: images in a batch.
+        shuffle: whether the loader draws the images in a new order each epoch.
+        report_every: print a line each so many steps; never if None.
+
+    Returns:
+        The history of the steps that were made.
+
+    Raises:
+        ValueError: ``steps`` is not a positive integer.
+        FloatingPointError: the loss became infinite or NaN.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps must be an integer of at least 1, but it is {steps!r}.")
+    records, start, live, interrupted = np.zeros((steps, 2)), time.perf_counter(), _LiveCurve(steps), False
+    done = 0
+    try:
+        while done < steps:
+            loss, accuracy = step(*loader.next_batch(batch_size, shuffle=shuffle))
+            records[done] = loss, accuracy
+            if not np.isfinite(records[done, 0]):
+                raise FloatingPointError(f"The loss is {records[done, 0]} after {done} updates: training broke down. "
+                                         "Build the model again and try a smaller learning rate, or clip the gradients.")
+            if report_every and done % report_every == 0:
+                print(f"step {done:>5,}   loss of this batch {loss:.4f}   accuracy of this batch {accuracy:.1%}")
+            done += 1
+            live.update(records[:done, 0])
+    except KeyboardInterrupt:
+        interrupted = True
+        print(f"Stopped after {done:,} of {steps:,} steps. The model keeps the weights it has now.")
+    history = History(records[:done, 0], records[:done, 1], time.perf_counter() - start, interrupted)
+    live.finish(history)
+    return history
+
+
+class _LiveCurve:
+    """A line of text and a picture that are replaced while training runs."""
+
+    def __init__(self, steps):
+        from IPython.display import Pretty, display
+        self.steps, self.start, self.drawn = steps, time.perf_counter(), time.perf_counter()
+        self.meter = display(Pretty("Training starts: the first step takes longer, it builds the graph."), display_id=True)
+        self.picture = display(Pretty(""), display_id=True)
+
+    def update(self, loss):
+        if time.perf_counter() - self.drawn > REDRAW_SECONDS:
+            self._draw(loss, caption=None)
+
+    def finish(self, history):
+        done, loss = len(history.loss), history.loss
+        if not done:
+            return
+        tail = loss[-100:].mean()
+        caption = f"The loss over {done:,} steps: {loss[0]:.2f} at the first, {tail:.3f} on average over the last {min(done, 100)}."
+        self._draw(loss, caption)
+        print(caption)
+
+    def _draw(self, loss, caption):
+        import matplotlib.pyplot as plt
+        from IPython.display import Pretty
+        from tqdm import tqdm
+
+        from course_utils.plots import draw_curves
+
+        elapsed = time.perf_counter() - self.start
+        self.meter.update(Pretty(tqdm.format_meter(len(loss), self.steps, elapsed, ncols=90, unit=" steps")))
+        figure, ax = plt.subplots(figsize=(9, 3))
+        draw_curves({"each batch": loss, "mean of 100 batches": _running_mean(loss, 100)}, ax=ax)
+        self.picture.update(figure, metadata={"image/png": {"alt": caption or "The loss so far"}})
+        plt.close(figure)
+        self.drawn = time.perf_counter()
+
+
+def _running_mean(values, width):
+    """Mean of the last ``width`` values at each place, of fewer at the beginning; shape as given."""
+    total = np.cumsum(np.concatenate([[0.0], values]))
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(last - width, 0)
+    return (total[last] - total[first]) / (last - first)
+
+
+def fast_logits(model, images):
+    """Logits of a SimpleRNN or LSTM classifier, unrolled, with the input projection of all rows in one product."""
+    import tensorflow as tf
+    W_x, W_h, b, W_y, b_y = [tf.convert_to_tensor(w) for w in model.weights]
+    projected = tf.tensordot(images, W_x, axes=1) + b
+    h = c = tf.zeros([tf.shape(images)[0], W_h.shape[0]])
+    for t in range(28):
+        a = projected[:, t] + h @ W_h
+        if W_h.shape[0] == W_h.shape[1]:
+            h = tf.tanh(a)
+        else:
+            a_i, a_f, a_g, a_o = tf.split(a, 4, axis=1)
+            c = tf.sigmoid(a_f) * c + tf.sigmoid(a_i) * tf.tanh(a_g)
+            h = tf.sigmoid(a_o) * tf.tanh(c)
+    return h @ W_y + b_y

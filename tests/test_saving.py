@@ -8,7 +8,7 @@ from course_utils.kit import notebooks
 
 
 def write(path, *sources):
-    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources], metadata={"language_info": {"version": "3.9.1"}}), path)
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources], metadata={"language_info": {"name": "python", "version": "3.9.1"}}), path)
     return path
 
 

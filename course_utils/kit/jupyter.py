@@ -85,7 +85,8 @@ def lab(arguments: list[str], *, timeout: float = 20.0) -> int:
     # The whole checkout is the root, so that a lesson's links to the README and to other lessons work.
     options = [f"--ServerApp.root_dir={ROOT}"]
     if (ROOT / FIRST_LESSON).is_file():
-        options.append(str(ROOT / FIRST_LESSON))
+        # As an address and not as a file to open, so that it also stands in the link that the terminal shows.
+        options.append(f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}")
     main(options + arguments)
     return 0
 

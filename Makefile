@@ -26,8 +26,8 @@ lab: setup  ## set up, then open JupyterLab at the first lesson
 test: setup  ## run every test and re-run every lesson on the embedded digits
 	@$(PY) $(PYTEST)
 
-test-full: setup  ## re-run every lesson on the full MNIST in the folder COURSE_DATA
-	@$(PY) $(PYTEST) --full notebooks
+test-full: setup  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
+	@$(PY) $(PYTEST) --full notebooks tests/test_data.py
 
 setup: $(STAMP)  ## only the environment in .venv
 

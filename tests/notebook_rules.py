@@ -37,7 +37,9 @@ def output_text(output: NotebookNode) -> str:
     data = output.get("data", {})
     if "image/png" in data or "application/vnd.jupyter.widget-view+json" in data:
         return ""
-    return next((str(data[kind]) for kind in ("text/plain", "text/html", "text/markdown", "text/latex") if kind in data), "")
+    kinds = ("text/markdown", "text/latex", "text/html", "text/plain")
+    words = next((str(data[kind]) for kind in kinds if kind in data), "")
+    return re.sub(r"<style.*?</style>|<[^>]+>", " ", words, flags=re.DOTALL) if "text/html" in data else words
 
 
 def cell_text(cell: NotebookNode) -> str:
@@ -81,7 +83,12 @@ def widgets_work(notebook: NotebookNode, path: Path) -> list[str]:
     views = [output.get("data", {}).get("application/vnd.jupyter.widget-view+json") for output in shown]
     missing = [f"the state of widget {view['model_id']} is not saved" for view in views if view and view["model_id"] not in saved]
     inside = [output for model in saved.values() for output in model.get("state", {}).get("outputs", ())]
-    return missing + [f"a widget shows {output.get('ename')}" for output in inside if output.get("output_type") == "error"]
+    failed = [str(model.get("state", {}).get("value")) for model in saved.values()]
+    return (
+        missing
+        + [f"a widget shows {output.get('ename')}" for output in inside if output.get("output_type") == "error"]
+        + [f"a widget says {value[:80]!r}" for value in failed if "could not be drawn" in value]
+    )
 
 
 # Code
@@ -167,6 +174,7 @@ def captions(notebook: NotebookNode, path: Path) -> list[str]:
     for number, cell in code_cells(notebook):
         for output, following in zip(cell.outputs, [*cell.outputs[1:], None], strict=False):
             words = " ".join(output_text(following).split()) if following else ""
+            words = words.removeprefix("At the start: ")  # how `explore` says which of its pictures stands still
             if is_picture(output) and not (alt_of(output) and words.startswith(alt_of(output))):
                 faults.append(f"a picture of code cell {number} is not followed by its caption {alt_of(output)[:60]!r}, but {words[:60]!r}")
     return faults
@@ -221,10 +229,11 @@ NUMBER = r"(?<![\w.,#–-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w])"
 
 
 def prose_numbers(source: str) -> list[tuple[str, bool]]:
-    """The numbers of a Markdown text outside maths, code, links, headings' numbering, lists and years; (number, is per cent)."""
+    """The numbers of a Markdown text outside maths, code, links, headings' numbering, lists, years, sources and
+    minutes needed; each as (number, whether it is per cent)."""
     drop = (
         r"```.*?```", r"`[^`\n]*`", r"\$\$.*?\$\$", r"\$[^$\n]+\$", r"\\\(.*?\\\)", r"\\\[.*?\\\]", r"<[^>]+>",
-        r"(?<=\])\([^)]*\)", r"https?://\S+", r"^#+.*$", r"^\s*\d+[.)]\s",
+        r"#+ Sources.*\Z", r"\d+ minutes", r"(?<=\])\([^)]*\)", r"https?://\S+", r"^#+.*$", r"^\s*\d+[.)]\s",
     )  # fmt: skip
     for pattern in drop:
         source = re.sub(pattern, " ", source, flags=re.DOTALL | re.MULTILINE if pattern[0] != "^" else re.MULTILINE)

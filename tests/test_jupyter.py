@@ -1,6 +1,7 @@
 """Jupyter's set-up: a kernel without TensorFlow's log lines, no news pop-up; one try to fetch the data."""
 
 import json
+import os
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -77,3 +78,10 @@ def test_nothing_is_fetched_when_the_data_is_there(tmp_path, world):
     world.state.is_full = True
     jupyter.fetch_once(20.0, tmp_path / "tried")
     assert world.calls == []
+
+
+def test_a_relative_data_folder_holds_for_kernels_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_DATA", "digits")
+    jupyter.make_data_folder_absolute()
+    assert os.environ["COURSE_DATA"] == str(tmp_path.resolve() / "digits")

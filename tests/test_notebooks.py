@@ -82,6 +82,11 @@ def crash_a_widget(notebook):
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": state}}
 
 
+def crash_a_callback(notebook):
+    state = {"abc": {"state": {"value": "<p>This picture could not be drawn. ValueError: 7</p>"}}}
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": state}}
+
+
 BREAKS = {
     "never run": (rules.run_in_order, lambda notebook: notebook.cells[1].update(execution_count=None)),
     "run out of order": (rules.run_in_order, lambda notebook: notebook.cells[1].update(execution_count=7)),
@@ -91,6 +96,7 @@ BREAKS = {
     "foreign kernel": (rules.standard_kernel, lambda notebook: notebook.metadata["kernelspec"].update(name="venv-ada")),
     "crashed widget": (rules.widgets_work, crash_a_widget),
     "widget without state": (rules.widgets_work, add_output(v4.new_output("display_data", {VIEW: {"model_id": "abc"}}))),
+    "picture a widget could not draw": (rules.widgets_work, crash_a_callback),
     "long cell": (rules.short_cells, set_source("x = 1\n" * 16)),
     "loose cell without a band": (rules.bands, set_source("# assert nothing\nprint('assert')", [rules.IGNORED])),
     "skipped cell": (rules.only_known_tags, set_source("1", ["nbval-skip"])),
@@ -160,6 +166,16 @@ def test_only_outputs_that_can_change_count_as_compared(text, source, tags, coun
     cell = v4.new_code_cell(source, outputs=[output], metadata={"tags": tags})
     assert rules.is_compared(cell) is counts
     assert rules.compared(v4.new_notebook(cells=[cell])) == (int(counts), 1)
+
+
+@pytest.mark.parametrize("prose", ["Needs 75 minutes.", "## Sources\n\n- Ada, 9(8), 1735-1780.", "### 44 Digits", "17. first", "in $42$ and `43`, [a](44.md)"])
+def test_numbers_that_state_nothing_measured_are_left_alone(prose):
+    assert rules.prose_numbers(prose) == []
+
+
+def test_a_style_sheet_is_no_text_output():
+    style = v4.new_output("display_data", {"text/html": "<style>p { margin: 3px }</style>", "text/plain": "<IPython.core.display.HTML object>"})
+    assert rules.cell_text(v4.new_code_cell("use_course_style()", outputs=[style])) == ""
 
 
 def test_every_allowed_number_has_a_reason():

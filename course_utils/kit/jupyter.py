@@ -80,6 +80,7 @@ def lab(arguments: list[str], *, timeout: float = 20.0) -> int:
     """Try once to fetch the full data, then run JupyterLab at the first lesson until it is stopped."""
     from jupyterlab.labapp import main
 
+    make_data_folder_absolute()
     fetch_once(timeout)
     # The whole checkout is the root, so that a lesson's links to the README and to other lessons work.
     options = [f"--ServerApp.root_dir={ROOT}"]
@@ -87,6 +88,12 @@ def lab(arguments: list[str], *, timeout: float = 20.0) -> int:
         options.append(str(ROOT / FIRST_LESSON))
     main(options + arguments)
     return 0
+
+
+def make_data_folder_absolute() -> None:
+    """Kernels run in notebooks/: a COURSE_DATA given from where the command was typed must still lead there."""
+    if os.environ.get("COURSE_DATA"):
+        os.environ["COURSE_DATA"] = str(Path(os.environ["COURSE_DATA"]).expanduser().resolve())
 
 
 def fetch_once(timeout: float, marker: Path | None = None) -> None:

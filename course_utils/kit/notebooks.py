@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_utils.kit.jupyter import make_data_folder_absolute
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -19,6 +21,7 @@ def run_and_save(paths: Sequence[str] = ()) -> int:
     if missing := [str(path) for path in chosen if not path.is_file()]:
         print(f"A notebook was expected, but there is none at {', '.join(missing)}.", file=sys.stderr)
         return 1
+    make_data_folder_absolute()
     print(f"Digits: {_digits()}. What is saved for others is to come from full MNIST.", flush=True)
     return next((1 for path in chosen if not run_one(path)), 0)
 

@@ -29,8 +29,9 @@ def pytest_configure(config):
         scratch = Path(tempfile.mkdtemp(prefix="unrolled-tests-"))
         config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
         os.environ.update(surroundings(scratch, config.getoption("--full"), os.environ.get("COURSE_DATA")))
-        for name in ("MPLBACKEND", *(() if config.getoption("--full") else ("COURSE_DATA",))):
+        for name in ("MPLBACKEND", "COURSE_SEED", *(() if config.getoption("--full") else ("COURSE_DATA",))):
             os.environ.pop(name, None)
+    config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(times.ROOT / "tests" / "nbval_sanitize.cfg")
     log = Path(os.environ["IPYTHONDIR"]) / f"sockets-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.txt"
     os.environ["COURSE_SOCKET_LOG"] = str(log)
 

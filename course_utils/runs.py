@@ -45,35 +45,54 @@ def course_run() -> Run:
     return Run(full=mode == "full", seed=int(seed))
 
 
+def recorded(name: str, source: str) -> list[float]:
+    """Return the values of the five recorded runs, in the order of their seeds; for a name and source see `band`.
+
+    While `make measure` records, those of earlier runs do not count: the list holds the value of this run alone.
+
+    Raises:
+        KeyError: nothing of that name was recorded for these data.
+    """
+    if record := os.environ.get("COURSE_RECORD"):
+        lines = [json.loads(line) for line in Path(record).read_text(encoding="utf-8").splitlines()]
+        return [line["value"] for line in lines if line["name"] == name][-1:]
+    return _entry(name, source)["values"]
+
+
 def band(name: str, source: str) -> tuple[float, float]:
     """Return the lowest and highest value that a full run should give.
 
     Args:
-        name: what was measured, such as ``"rnn, zero start"``.
+        name: what was measured, such as ``"rnn, good start"``.
         source: where the digits came from, ``Digits.source``; all sources but ``"embedded"`` hold the full MNIST.
 
     Raises:
         KeyError: nothing of that name was recorded for these data.
     """
-    kind = "embedded" if source == "embedded" else "full"
-    recorded = json.loads(BANDS_FILE.read_text(encoding="utf-8"))["bands"]
-    try:
-        entry = recorded[name][kind]
-    except KeyError:
-        raise KeyError(f"No run called {name!r} was recorded on the {kind} digits. Recorded: {sorted(recorded)}. "
-                       "`make measure` records what the lessons report.") from None
+    entry = _entry(name, source)
     return entry["low"], entry["high"]
 
 
-def check_band(name: str, value: float, source: str) -> None:
+def _entry(name, source):
+    kind = "embedded" if source == "embedded" else "full"
+    bands = json.loads(BANDS_FILE.read_text(encoding="utf-8"))["bands"]
+    try:
+        return bands[name][kind]
+    except KeyError:
+        raise KeyError(f"No run called {name!r} was recorded on the {kind} digits. Recorded: {sorted(bands)}. "
+                       "`make measure` records what the lessons report.") from None
+
+
+def check_band(name: str, value: float, source: str, *, seconds: float | None = None) -> None:
     """Print the band of the recorded runs and assert that ``value`` lies in it.
 
     A quick run learns nothing, so it is not compared. While `make measure` records, the value is written down instead.
 
     Args:
-        name: what was measured, such as ``"rnn, zero start"``.
+        name: what was measured, such as ``"rnn, good start"``.
         value: this run's result, for instance an accuracy in [0, 1].
         source: ``Digits.source``.
+        seconds: how long the training took; recorded beside the value, never compared.
 
     Raises:
         AssertionError: the value lies outside the band: something differs from the recorded runs.
@@ -84,6 +103,7 @@ def check_band(name: str, value: float, source: str) -> None:
         print(f"{name}: a quick run, not compared with the recorded ones.")
     elif record := os.environ.get("COURSE_RECORD"):
         line = dict(name=name, kind="embedded" if source == "embedded" else "full", seed=run.seed, value=float(value))
+        line |= {} if seconds is None else {"seconds": round(seconds, 1)}
         with open(record, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
     else:

@@ -77,16 +77,20 @@ def train(step: Callable, loader: DataLoader, steps: int, *, batch_size: int = 1
 
 
 class _LiveCurve:
-    """A line of text and a picture that are replaced while training runs."""
+    """A line of text and a picture that are replaced while training runs; outside of Jupyter, the last line only."""
 
     def __init__(self, steps):
+        from IPython import get_ipython
         from IPython.display import Pretty, display
+
         self.steps, self.start, self.drawn = steps, time.perf_counter(), time.perf_counter()
-        self.meter = display(Pretty("Training starts: the first step takes longer, it builds the graph."), display_id=True)
-        self.picture = display(Pretty(""), display_id=True)
+        self.in_notebook = get_ipython() is not None
+        if self.in_notebook:
+            self.meter = display(Pretty("Training starts: the first step takes longer, it builds the graph."), display_id=True)
+            self.picture = display(Pretty(""), display_id=True)
 
     def update(self, loss):
-        if time.perf_counter() - self.drawn > REDRAW_SECONDS:
+        if self.in_notebook and time.perf_counter() - self.drawn > REDRAW_SECONDS:
             self._draw(loss, caption=None)
 
     def finish(self, history):
@@ -95,7 +99,8 @@ class _LiveCurve:
             return
         tail = loss[-100:].mean()
         caption = f"The loss over {done:,} steps: {loss[0]:.2f} at the first, {tail:.3f} on average over the last {min(done, 100)}."
-        self._draw(loss, caption)
+        if self.in_notebook:
+            self._draw(loss, caption)
         print(caption)
 
     def _draw(self, loss, caption):
@@ -123,17 +128,60 @@ def _running_mean(values, width):
 
 
 def fast_logits(model, images):
-    """Logits of a SimpleRNN or LSTM classifier, unrolled, with the input projection of all rows in one product."""
+    """Logits ``(batch, classes)`` of a row classifier, its recurrent layers unrolled as in lessons 2 and 3.
+
+    Args:
+        model: from `rnn_classifier` or `lstm_classifier`.
+        images: float32, shape ``(batch, rows, features)``; the number of rows must be known.
+    """
+    head = model.layers[-1]
+    return _states(model, images)[-1] @ head.kernel + head.bias
+
+
+def fast_states(model, images):
+    """Hidden states of the last recurrent layer after each row, shape ``(batch, rows, units)``; see `fast_logits`."""
     import tensorflow as tf
-    W_x, W_h, b, W_y, b_y = [tf.convert_to_tensor(w) for w in model.weights]
-    projected = tf.tensordot(images, W_x, axes=1) + b
-    h = c = tf.zeros([tf.shape(images)[0], W_h.shape[0]])
-    for t in range(28):
-        a = projected[:, t] + h @ W_h
-        if W_h.shape[0] == W_h.shape[1]:
-            h = tf.tanh(a)
+
+    return tf.stack(_states(model, images), axis=1)
+
+
+def _states(model, images):
+    """The same as a list of (batch, units), one for each row."""
+    import tensorflow as tf
+
+    for layer in model.layers[:-1]:
+        states = _unrolled(layer, images)
+        images = tf.stack(states, axis=1)
+    return states
+
+
+def _unrolled(layer, images):
+    """The hidden states of one layer, row by row: its formula, arranged so that less is left to do."""
+    import tensorflow as tf
+
+    lstm = hasattr(layer, "recurrent_activation")
+    W_x, W_h, b = [tf.convert_to_tensor(weight) for weight in layer.weights]
+    if lstm:  # sigmoid(a) = (1 + tanh(a / 2)) / 2: with halved weights, one tanh serves all four gates
+        half = np.repeat(np.float32([0.5, 0.5, 1.0, 0.5]), layer.units)
+        W_x, W_h, b = W_x * half, W_h * half, b * half
+    states, h, c = [], tf.zeros([tf.shape(images)[0], layer.units]), 0.0
+    for projected in _rows(images, W_x, b):
+        a = projected + h @ W_h
+        if lstm:
+            i, f, g, o = tf.split(tf.tanh(a), 4, axis=1)
+            c = 0.5 * ((1 + f) * c + (1 + i) * g)
+            h = 0.5 * (1 + o) * tf.tanh(c)
         else:
-            a_i, a_f, a_g, a_o = tf.split(a, 4, axis=1)
-            c = tf.sigmoid(a_f) * c + tf.sigmoid(a_i) * tf.tanh(a_g)
-            h = tf.sigmoid(a_o) * tf.tanh(c)
-    return h @ W_y + b_y
+            h = layer.activation(a)
+        states.append(h)
+    return states
+
+
+def _rows(images, W_x, b):
+    """x_t W_x + b for every row t, a list of (batch, columns of W_x), from one product; time first, so that each is one piece."""
+    import tensorflow as tf
+
+    time_major = tf.transpose(images, [1, 0, 2])
+    rows, features = time_major.shape[0], time_major.shape[2]
+    product = tf.reshape(time_major, [-1, features]) @ W_x + b
+    return tf.unstack(tf.reshape(product, [rows, -1, W_x.shape[1]]))

@@ -1,5 +1,6 @@
 """load_mnist: what it finds, what it says, and what a missing or damaged source is answered with."""
 
+import doctest
 import io
 import pickle
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import course_utils.data
 from course_utils.data import Digits, load_mnist
 from course_utils.kit import arrays, split
 
@@ -365,6 +367,11 @@ def test_all_of_cifar10_is_known_by_its_first_images_of_each_class(places, monke
 
 
 # --- The package ---
+
+
+def test_the_examples_in_the_docstrings_hold():
+    tried = doctest.testmod(course_utils.data)
+    assert tried.attempted >= 7 and tried.failed == 0
 
 
 def test_import_takes_neither_tensorflow_nor_matplotlib():

@@ -180,6 +180,7 @@ def test_a_download_cut_off_is_one_sentence_and_goes_on_where_it_stopped(cache, 
 def test_a_server_that_cannot_begin_in_the_middle_is_asked_for_all(cache, server):
     server.ranges, server.faults = False, ["cut"]
     assert [fetch.fetch(("mnist",)) for _ in range(2)] == [1, 0]
+    assert len(server.begins) == 2  # taken as it comes, not first appended to the half and then thrown away
     assert here(cache) == ["mnist.npz"]
 
 
@@ -318,7 +319,7 @@ def test_a_file_in_the_caches_place_is_one_sentence(cache, server, capsys):
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.EROFS, "cannot write to"), (errno.EACCES, "cannot write"), (errno.ENOSPC, "full")],
+    [(errno.EROFS, "cannot write to"), (errno.EACCES, "cannot write"), (errno.ENOSPC, "the disk with")],
 )
 @pytest.mark.parametrize("moment", ["_half_file", "_write", "_convert"])
 def test_read_only_and_full_disks_are_one_sentence(cache, server, monkeypatch, capsys, moment, number, words):

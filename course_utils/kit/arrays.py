@@ -202,7 +202,7 @@ def read_npz(path: Path, file: str | None = None) -> dict[str, np.ndarray]:
         arrays = _read_plain(path, layout)
         for name, spec in layout.items():
             check_array(name, arrays[name], spec)
-        if path.name == "cifar10.npz" or file == "cifar10.npz":
+        if (file or path.name) == "cifar10.npz":
             _check_whole_cifar10(arrays)
     except ValueError as error:
         raise ValueError(

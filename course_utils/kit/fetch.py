@@ -348,7 +348,7 @@ def write_arrays(name: str, path: str) -> None:
 
 
 def flat_reviews(train: tuple, test: tuple, *, seed: int = 113) -> dict[str, np.ndarray]:
-    """Keras' lists of word numbers as flat arrays, in the order before Keras mixed them (113 is its `seed`)."""
+    """Keras' lists of word numbers as flat arrays, in the order before Keras mixed them with its `seed`."""
     rng, plain = np.random.RandomState(seed), {}
     for part, (reviews, labels) in (("train", train), ("test", test)):
         mixed = np.arange(len(reviews))

@@ -1,0 +1,147 @@
+"""Records the bands: runs every lesson with five seeds on both kinds of digits and keeps what `check_band` was given.
+
+The lessons themselves are executed, so nothing is measured that a student does not run. A run that is done is kept in
+`build/measure/` under the hash of the lesson's code and of the package, and is not made again: an interrupted command
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+from course_utils.runs import BANDS_FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "measure"
+SEEDS = (1, 2, 3, 4, 5)
+SPREADS = 4.0  # a band reaches so many standard deviations to both sides of the mean
+# Five runs can lie together by luck, and another machine rounds differently: no band is narrower than this many
+# standard errors of a share measured on so many test digits, given the recorded mean.
+LEAST_ERRORS = 1.0
+TEST_DIGITS = {"embedded": 1_000, "full": 10_000}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is missing, then write the bands; exit status 0 when every run succeeded."""
+    chosen = _parser().parse_args(arguments)
+    if "full" in chosen.digits and not _full_data():
+        print("Bands for the full MNIST need a folder with mnist.npz: set COURSE_DATA to it (`python -m course_utils pack "
+              "FOLDER` makes one), or add --digits embedded.", file=sys.stderr)
+        return 1
+    todo = [(lesson, kind, seed) for kind in chosen.digits for seed in chosen.seeds for lesson in lessons()]
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        done = list(pool.map(lambda run: record(*run), todo))
+    if not all(done):
+        print("Some runs failed; the bands stay as they were. Start the command again to go on.", file=sys.stderr)
+        return 1
+    write_bands(line for run in todo for line in kept_lines(*run))
+    print(f"Wrote {BANDS_FILE.relative_to(ROOT)}.")
+    return 0
+
+
+def lessons() -> list[Path]:
+    """The notebooks that report results."""
+    return [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if "check_band(" in path.read_text(encoding="utf-8")]
+
+
+def record(lesson: Path, kind: str, seed: int) -> bool:
+    """Execute one lesson and keep what it reported; True when it is kept."""
+    kept = _kept_file(lesson, kind, seed)
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            lines = Path(scratch) / "lines"
+            print(f"{lesson.stem}, {kind}, seed {seed} ...", flush=True)
+            if not _execute(lesson, _surroundings(kind, seed, Path(scratch), lines)):
+                return False
+            part = kept.with_suffix(".part")
+            part.write_text(lines.read_text(encoding="utf-8"), encoding="utf-8")
+            os.replace(part, kept)
+    return True
+
+
+def kept_lines(lesson: Path, kind: str, seed: int) -> list[dict]:
+    """What `check_band` was given in one kept run: name, kind, seed and value, and seconds where they were told."""
+    return [json.loads(line) for line in _kept_file(lesson, kind, seed).read_text(encoding="utf-8").splitlines()]
+
+
+def write_bands(lines: Iterable[dict]) -> None:
+    """Turn the kept values into bands and write them with their provenance."""
+    values: dict[str, dict[str, list]] = {}
+    for line in lines:
+        values.setdefault(line["name"], {}).setdefault(line["kind"], []).append(line)
+    bands = {name: {kind: _band(runs, kind) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
+    recorded = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "cores": os.cpu_count(),
+                **{package: version(package) for package in ("tensorflow", "keras", "numpy")}}
+    part = BANDS_FILE.with_suffix(".part")
+    part.write_text(json.dumps({"recorded": recorded, "bands": bands}, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, BANDS_FILE)
+
+
+def _band(runs: list[dict], kind: str) -> dict:
+    values = [run["value"] for run in sorted(runs, key=lambda run: run["seed"])]
+    mean, spread = statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+    share = min(max(mean, 0.0), 1.0)
+    least = LEAST_ERRORS * (max(share * (1 - share), 1e-4) / TEST_DIGITS[kind]) ** 0.5
+    reach = max(SPREADS * spread, least)
+    seconds = [run["seconds"] for run in runs if "seconds" in run]
+    timed = {"seconds": round(statistics.median(seconds), 1)} if seconds else {}
+    return {"low": round(mean - reach, 4), "high": round(mean + reach, 4), "mean": round(mean, 4), "spread": round(spread, 4),
+            "values": [round(value, 4) for value in values], **timed}
+
+
+def _execute(lesson: Path, variables: dict[str, str]) -> bool:
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    client = NotebookClient(nbformat.read(lesson, as_version=4), timeout=1800, resources={"metadata": {"path": str(lesson.parent)}})
+    try:
+        client.execute(env=variables)
+    except (CellExecutionError, CellTimeoutError) as error:
+        print(f"{lesson.stem} failed:\n{error}", file=sys.stderr)
+        return False
+    return True
+
+
+def _surroundings(kind: str, seed: int, scratch: Path, lines: Path) -> dict[str, str]:
+    """The environment of a run: its seed, its digits and nothing else that a user's machine might hold."""
+    variables = {**os.environ, "COURSE_RUN": "full", "COURSE_SEED": str(seed), "COURSE_RECORD": str(lines)}
+    if kind == "full":
+        return {**variables, "COURSE_DATA": _full_data()}
+    variables.pop("COURSE_DATA", None)
+    return {**variables, "COURSE_CACHE": str(scratch / "cache"), "KERAS_HOME": str(scratch / "keras")}
+
+
+def _full_data() -> str:
+    folder = Path(os.environ.get("COURSE_DATA", ""))
+    return str(folder.resolve()) if os.environ.get("COURSE_DATA") and (folder / "mnist.npz").is_file() else ""
+
+
+def _kept_file(lesson: Path, kind: str, seed: int) -> Path:
+    """Named after the code that made it: change a cell or a module of the heart, and the run counts as not made."""
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    code += [(ROOT / "course_utils" / name).read_text(encoding="utf-8") for name in ("data.py", "models.py", "training.py")]
+    digest = hashlib.sha256("\0".join(code).encode()).hexdigest()[:12]
+    return KEPT / f"{lesson.stem}-{kind}-{seed}-{digest}.jsonl"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m course_utils measure", description=__doc__.splitlines()[0])
+    parser.add_argument("--digits", nargs="+", choices=("embedded", "full"), default=["embedded", "full"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--jobs", type=int, default=1, help="lessons to run beside each other; more than one spoils the seconds")
+    return parser

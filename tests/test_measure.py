@@ -1,0 +1,90 @@
+"""`make measure`: runs are kept under the hash of their code, bands cover their runs, the recorded ones tell good from bad."""
+
+import json
+import statistics
+
+import nbformat
+import pytest
+
+from course_utils import runs
+from course_utils.kit import measure
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of one tiny lesson, with folders of its own."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "course_utils").mkdir()
+    for name in ("data.py", "models.py", "training.py"):
+        (tmp_path / "course_utils" / name).write_text("")
+    monkeypatch.setattr(measure, "ROOT", tmp_path)
+    monkeypatch.setattr(measure, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(measure, "BANDS_FILE", tmp_path / "bands.json")
+    return tmp_path
+
+
+def lesson(course, code):
+    path = course / "notebooks" / "01_tiny.ipynb"
+    cells = [nbformat.v4.new_code_cell("from course_utils.runs import check_band, course_run"), nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_runs_become_bands_that_hold_them(course):
+    lesson(course, 'check_band("tiny", 0.9 + 0.001 * course_run().seed, "embedded", seconds=2)')
+    assert measure.main(["--digits", "embedded", "--seeds", "1", "2", "3"]) == 0
+    entry = json.loads((course / "bands.json").read_text())["bands"]["tiny"]["embedded"]
+    assert entry["values"] == [0.901, 0.902, 0.903] and entry["mean"] == 0.902 and entry["seconds"] == 2
+    assert entry["low"] < 0.901 and entry["high"] > 0.903
+
+
+def test_a_run_that_is_kept_is_not_made_again_until_the_code_changes(course, capsys):
+    path = lesson(course, 'check_band("tiny", 0.5, "embedded")')
+    made = []
+    for code in (None, None, 'check_band("tiny", 0.6, "embedded")'):
+        if code:
+            path = lesson(course, code)
+        assert measure.record(path, "embedded", 1)
+        made.append("tiny, embedded" in capsys.readouterr().out)
+    assert made == [True, False, True]
+
+
+def test_a_lesson_that_fails_leaves_the_bands_as_they_were(course, capsys):
+    lesson(course, 'check_band("tiny", 0.5, "embedded"); 1 / 0')
+    (course / "bands.json").write_text("old")
+    assert measure.main(["--digits", "embedded", "--seeds", "1"]) == 1
+    assert (course / "bands.json").read_text() == "old" and not list((course / "kept").glob("*.jsonl"))
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_full_bands_need_full_data(course, monkeypatch, capsys):
+    lesson(course, 'check_band("tiny", 0.5, "folder")')
+    monkeypatch.setenv("COURSE_DATA", str(course))
+    assert measure.main(["--digits", "full"]) == 1
+    assert "set COURSE_DATA" in capsys.readouterr().err
+
+
+def recorded():
+    return json.loads(runs.BANDS_FILE.read_text(encoding="utf-8"))["bands"]
+
+
+def test_each_recorded_band_comes_from_five_seeds_and_holds_them():
+    for name, kinds in recorded().items():
+        for kind, entry in kinds.items():
+            assert len(entry["values"]) == 5, (name, kind)
+            assert entry["low"] <= min(entry["values"]) and max(entry["values"]) <= entry["high"], (name, kind)
+            assert entry["mean"] == pytest.approx(statistics.mean(entry["values"]), abs=1e-4)
+
+
+def test_each_recorded_name_is_asked_for_in_a_lesson_and_the_other_way_round():
+    code = "".join(path.read_text(encoding="utf-8") for path in measure.lessons())
+    for name in recorded():
+        assert f'check_band(\\"{name}\\"' in code or name.startswith("remedy, "), f"no lesson reports {name!r} any more"
+
+
+@pytest.mark.parametrize("kind", ["embedded", "full"])
+def test_bad_starts_fall_outside_the_band_of_the_good_one(kind):
+    bands = recorded()
+    for bad, good in [("rnn, true shuffle", "rnn, good start"), ("rnn as it was", "rnn, good start"), ("lstm classic", "lstm with Keras' start")]:
+        low = bands[good][kind]["low"]
+        assert max(bands[bad][kind]["values"]) < low, f"{bad} reaches the band of {good} on {kind} digits"

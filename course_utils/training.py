@@ -1,6 +1,6 @@
-"""One training loop with a progress meter, a live curve and an interrupt that keeps the weights so far.
+"""One training loop with a progress meter, a live curve and an interrupt that keeps the weights so far; and the fast step.
 
-What happens inside a step stays in the lesson: the loop only calls it, again and again, on the next batch.
+Lessons 2 and 3 write the step out and explain what makes it fast. From lesson 4 on it is `make_step` with `fast_logits`.
 """
 
 from __future__ import annotations
@@ -76,55 +76,38 @@ def train(step: Callable, loader: DataLoader, steps: int, *, batch_size: int = 1
     return history
 
 
-class _LiveCurve:
-    """A line of text and a picture that are replaced while training runs; outside of Jupyter, the last line only."""
+def make_step(model, optimizer, logits=None) -> Callable:
+    """Build the training step of lesson 3: the two halves of a batch side by side, one update with their mean gradient.
 
-    def __init__(self, steps):
-        from IPython import get_ipython
-        from IPython.display import Pretty, display
+    Args:
+        model: a row classifier; its weights are updated.
+        optimizer: a Keras optimizer.
+        logits: ``logits(model, images)``, `fast_logits` by default. The logits may have axes in front of
+            ``(batch, classes)``, one answer a row for instance; then the loss is the mean over all of them.
 
-        self.steps, self.start, self.drawn = steps, time.perf_counter(), time.perf_counter()
-        self.in_notebook = get_ipython() is not None
-        if self.in_notebook:
-            self.meter = display(Pretty("Training starts: the first step takes longer, it builds the graph."), display_id=True)
-            self.picture = display(Pretty(""), display_id=True)
+    Returns:
+        ``step(images, labels)`` for a batch of even size with one-hot labels; it returns loss and accuracy from before.
+    """
+    import tensorflow as tf
 
-    def update(self, loss):
-        if self.in_notebook and time.perf_counter() - self.drawn > REDRAW_SECONDS:
-            self._draw(loss, caption=None)
+    logits = logits or fast_logits
 
-    def finish(self, history):
-        done, loss = len(history.loss), history.loss
-        if not done:
-            return
-        tail = loss[-100:].mean()
-        caption = f"The loss over {done:,} steps: {loss[0]:.2f} at the first, {tail:.3f} on average over the last {min(done, 100)}."
-        if self.in_notebook:
-            self._draw(loss, caption)
-        print(caption)
+    def half_a_step(images, labels):
+        with tf.GradientTape() as tape:
+            z = logits(model, images)
+            labels = tf.broadcast_to(labels, tf.shape(z))
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, z))
+        right = tf.argmax(z, axis=-1) == tf.argmax(labels, axis=-1)
+        return loss, tf.reduce_mean(tf.cast(right, tf.float32)), tape.gradient(loss, model.trainable_variables)
 
-    def _draw(self, loss, caption):
-        import matplotlib.pyplot as plt
-        from IPython.display import Pretty
-        from tqdm import tqdm
+    @tf.function
+    def step(images, labels):
+        halves = [half_a_step(x, y) for x, y in zip(tf.split(images, 2), tf.split(labels, 2))]
+        losses, rights, gradients = zip(*halves)
+        optimizer.apply([(g_1 + g_2) / 2 for g_1, g_2 in zip(*gradients)], model.trainable_variables)
+        return sum(losses) / 2, sum(rights) / 2
 
-        from course_utils.plots import draw_curves
-
-        elapsed = time.perf_counter() - self.start
-        self.meter.update(Pretty(tqdm.format_meter(len(loss), self.steps, elapsed, ncols=90, unit=" steps")))
-        figure, ax = plt.subplots(figsize=(9, 3))
-        draw_curves({"each batch": loss, "mean of 100 batches": _running_mean(loss, 100)}, ax=ax)
-        self.picture.update(figure, metadata={"image/png": {"alt": caption or "The loss so far"}})
-        plt.close(figure)
-        self.drawn = time.perf_counter()
-
-
-def _running_mean(values, width):
-    """Mean of the last ``width`` values at each place, of fewer at the beginning; shape as given."""
-    total = np.cumsum(np.concatenate([[0.0], values]))
-    last = np.arange(1, len(values) + 1)
-    first = np.maximum(last - width, 0)
-    return (total[last] - total[first]) / (last - first)
+    return step
 
 
 def fast_logits(model, images):
@@ -185,3 +168,58 @@ def _rows(images, W_x, b):
     rows, features = time_major.shape[0], time_major.shape[2]
     product = tf.reshape(time_major, [-1, features]) @ W_x + b
     return tf.unstack(tf.reshape(product, [rows, -1, W_x.shape[1]]))
+
+
+class _LiveCurve:
+    """A meter, a picture and its caption, replaced while training runs; outside of Jupyter, the caption alone."""
+
+    def __init__(self, steps):
+        from IPython import get_ipython
+        from IPython.display import Pretty, display
+
+        self.steps, self.start, self.drawn = steps, time.perf_counter(), time.perf_counter()
+        self.in_notebook = get_ipython() is not None
+        if self.in_notebook:
+            self.meter = display(Pretty("Training starts: the first step takes longer, it builds the graph."), display_id=True)
+            self.picture, self.caption = [display(Pretty(""), display_id=True) for _ in range(2)]
+
+    def update(self, loss):
+        if self.in_notebook and time.perf_counter() - self.drawn > REDRAW_SECONDS:
+            self._draw(loss, caption=None)
+
+    def finish(self, history):
+        done, loss = len(history.loss), history.loss
+        if not done:
+            return
+        tail = loss[-100:].mean()
+        caption = f"The loss over {done:,} steps: {loss[0]:.2f} at the first, {tail:.3f} on average over the last {min(done, 100)}."
+        if self.in_notebook:
+            from IPython.display import Pretty
+
+            self._draw(loss, caption)
+            self.caption.update(Pretty(caption))
+        else:
+            print(caption)
+
+    def _draw(self, loss, caption):
+        import matplotlib.pyplot as plt
+        from IPython.display import Pretty
+        from tqdm import tqdm
+
+        from course_utils.plots import draw_curves
+
+        elapsed = time.perf_counter() - self.start
+        self.meter.update(Pretty(tqdm.format_meter(len(loss), self.steps, elapsed, ncols=90, unit=" steps")))
+        figure, ax = plt.subplots(figsize=(9, 3))
+        draw_curves({"each batch": loss, "mean of 100 batches": _running_mean(loss, 100)}, ax=ax)
+        self.picture.update(figure, metadata={"image/png": {"alt": caption or "The loss so far"}})
+        plt.close(figure)
+        self.drawn = time.perf_counter()
+
+
+def _running_mean(values, width):
+    """Mean of the last ``width`` values at each place, of fewer at the beginning; shape as given."""
+    total = np.cumsum(np.concatenate([[0.0], values]))
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(last - width, 0)
+    return (total[last] - total[first]) / (last - first)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from course_utils.data import DataLoader
 from course_utils.models import lstm_classifier, rnn_classifier
-from course_utils.training import fast_logits, fast_states, train
+from course_utils.training import fast_logits, fast_states, make_step, train
 
 MODELS = {
     "rnn": lambda: rnn_classifier(units=12, features=7, seed=3),
@@ -102,3 +102,36 @@ def test_the_caption_is_computed_from_the_losses(loader, capsys):
     losses = iter([4.0, 2.0])
     train(lambda images, labels: (next(losses), 0.0), loader, 2, batch_size=8)
     assert "4.00 at the first, 3.000 on average over the last 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_two_halves_make_the_same_update_as_the_whole_batch(name):
+    import keras
+
+    rng = np.random.default_rng(5)
+    images, labels = rng.random((6, 9, 7), dtype="float32"), np.eye(10, dtype="float32")[rng.integers(0, 10, 6)]
+    ours, whole = MODELS[name](), MODELS[name]()
+    loss, accuracy = make_step(ours, keras.optimizers.SGD(0.5))(images, labels)
+    with tf.GradientTape() as tape:
+        z = whole(images)
+        expected = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, z))
+    keras.optimizers.SGD(0.5).apply(tape.gradient(expected, whole.trainable_variables), whole.trainable_variables)
+    assert float(loss) == pytest.approx(float(expected), abs=1e-5)
+    assert float(accuracy) == pytest.approx(np.mean(np.argmax(z, axis=1) == labels.argmax(axis=1)))
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(ours.get_weights(), whole.get_weights()))
+
+
+def test_a_step_with_an_answer_at_each_row_repeats_the_labels():
+    import keras
+
+    model, rng = rnn_classifier(units=12, features=7, seed=3), np.random.default_rng(5)
+    images, labels = rng.random((6, 9, 7), dtype="float32"), np.eye(10, dtype="float32")[rng.integers(0, 10, 6)]
+
+    def by_row(model, images):
+        head = model.layers[-1]
+        return tf.transpose(fast_states(model, images) @ head.kernel + head.bias, [1, 0, 2])
+
+    p = tf.nn.log_softmax(by_row(model, images)).numpy()
+    expected = -np.mean([(p[t] * labels).sum(axis=1) for t in range(9)])
+    loss, _ = make_step(model, keras.optimizers.SGD(0.5), by_row)(images, labels)
+    assert float(loss) == pytest.approx(expected, abs=1e-5)

@@ -4,6 +4,8 @@ import pytest
 
 from course_utils.kit import times
 
+START, END = "<!-- times:start -->", "<!-- times:end -->"
+
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
@@ -24,7 +26,7 @@ def test_the_table_adds_up_and_shows_what_is_missing():
 
 
 def test_only_the_text_between_the_markers_changes(kept):
-    kept.write_text(f"before\n{times.START}\nold\n{times.END}\nafter\n", encoding="utf-8")
+    kept.write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
     assert times.write_table(kept) == 0
     text = kept.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
@@ -32,7 +34,7 @@ def test_only_the_text_between_the_markers_changes(kept):
     assert times.write_table(kept) == 0 and kept.read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("text", ["no markers", f"{times.END}{times.START}", f"{times.START}{times.START}{times.END}"])
+@pytest.mark.parametrize("text", ["no markers", f"{END}{START}", f"{START}{START}{END}"])
 def test_a_readme_without_markers_stays_as_it_is(kept, text, capsys):
     kept.write_text(text, encoding="utf-8")
     assert times.write_table(kept) == 1

@@ -21,10 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+from course_utils.kit import readme
 from course_utils.runs import BANDS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "measure"
+README = readme.README
 SEEDS = (1, 2, 3, 4, 5)
 SPREADS = 4.0  # a band reaches so many standard deviations to both sides of the mean
 # Five runs can lie together by luck, and another machine rounds differently: no band is narrower than this many
@@ -47,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         print("Some runs failed; the bands stay as they were. Start the command again to go on.", file=sys.stderr)
         return 1
     write_bands(line for run in todo for line in kept_lines(*run))
-    print(f"Wrote {BANDS_FILE.relative_to(ROOT)}.")
+    readme.put("accuracies", accuracy_table(json.loads(BANDS_FILE.read_text(encoding="utf-8"))), README)
+    print("Wrote the recorded bands, and the table of accuracies into README.md.")
     return 0
 
 
@@ -100,6 +103,30 @@ def _band(runs: list[dict], kind: str) -> dict:
     timed = {"seconds": round(statistics.median(seconds), 1)} if seconds else {}
     return {"low": round(mean - reach, 4), "high": round(mean + reach, 4), "mean": round(mean, 4), "spread": round(spread, 4),
             "values": [round(value, 4) for value in values], **timed}
+
+
+# What README shows of the recorded results, in its own words.
+SHOWN = {
+    "rnn as it was": "RNN of the original notebook, 5,000 steps",
+    "rnn, good start": "the same with a good start and a true shuffle",
+    "lstm classic": "LSTM of the original notebook, 782 steps",
+    "rnn modern": "RNN, the modern way",
+    "lstm modern": "LSTM, the modern way",
+}
+
+
+def accuracy_table(bands: dict) -> str:
+    """The Markdown table of README: accuracy on all test digits, mean and standard deviation of five seeds, and seconds."""
+    rows = []
+    for name, words in SHOWN.items():
+        row = [words]
+        for kind in ("full", "embedded"):
+            entry = bands["bands"][name].get(kind)
+            row += [f"{entry['mean']:.2%} ± {entry['spread']:.2%}" if entry else "–"]
+        rows.append(row)
+    recorded = bands["recorded"]
+    head = ["network", "full MNIST, 10,000 test digits", "embedded, 1,000 test digits"]
+    return readme.markdown_table(head, rows) + f"\n\nRecorded on {recorded['date']}, TensorFlow {recorded['tensorflow']}, Keras {recorded['keras']}, {recorded['cores']} cores."
 
 
 def _execute(lesson: Path, variables: dict[str, str]) -> bool:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from course_utils.kit import readme
+
 ROOT = Path(__file__).resolve().parents[2]
-START, END = "<!-- times:start -->", "<!-- times:end -->"
 COLUMNS = {"embedded": "embedded digits", "full": "full MNIST"}
 
 
@@ -43,26 +44,22 @@ def table(runs: Mapping[str, Mapping[str, float]]) -> str:
     rows = [[name.removesuffix(".ipynb"), *(_seconds(runs[data].get(name)) for data in used)] for name in names]
     rows.append(["all", *(_seconds(sum(runs[data].values())) for data in used)])
     head = ["notebook", *(f"seconds, {COLUMNS[data]}" for data in used)]
-    lines = [head, ["---", *("---:" for _ in used)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return readme.markdown_table(head, rows)
 
 
 def _seconds(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f}"
 
 
-def write_table(readme: Path = ROOT / "README.md") -> int:
+def write_table(file: Path = readme.README) -> int:
     """Put the table between README's two markers; returns 0, or 1 after a sentence when something is missing."""
     runs = {data: load(data) for data in COLUMNS}
     if not any(runs.values()):
         print("No times are kept yet: run `make test` (and `make test-full`) first.", file=sys.stderr)
         return 1
-    text = readme.read_text(encoding="utf-8")
-    if text.count(START) != 1 or text.count(END) != 1 or text.index(START) > text.index(END):
-        print(f"README.md is expected to hold {START} and {END} once each, in this order.", file=sys.stderr)
+    try:
+        readme.put("times", table(runs), file)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 1
-    before, after = text.split(START)[0], text.split(END)[1]
-    part = readme.with_suffix(".part")
-    part.write_text(f"{before}{START}\n{table(runs)}\n{END}{after}", encoding="utf-8", newline="\n")
-    os.replace(part, readme)
     return 0

@@ -13,7 +13,7 @@ import numpy as np
 
 from course_utils.data import DataLoader
 
-REDRAW_SECONDS = 2.0  # drawing takes about a tenth of a second: at this pace training hardly notices
+REDRAW_SECONDS = 4.0  # drawing takes about a tenth of a second: at this pace training hardly notices
 
 
 class History(NamedTuple):

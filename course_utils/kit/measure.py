@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from course_utils.kit import readme
+from course_utils.kit.notebooks import ONE_THREAD_EACH
 from course_utils.runs import BANDS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         print("Bands for the full MNIST need a folder with mnist.npz: set COURSE_DATA to it (`python -m course_utils pack "
               "FOLDER` makes one), or add --digits embedded.", file=sys.stderr)
         return 1
-    if chosen.jobs > 1:  # runs that share the cores lose a third of their speed when each takes all of them
-        os.environ.update(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"))
+    if chosen.jobs > 1:
+        os.environ.update(dict.fromkeys(ONE_THREAD_EACH, "1"))
     todo = [(lesson, kind, seed) for kind in chosen.digits for seed in chosen.seeds for lesson in lessons()]
     with ThreadPoolExecutor(chosen.jobs) as pool:
         done = list(pool.map(lambda run: record(*run), todo))

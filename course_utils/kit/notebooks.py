@@ -10,6 +10,8 @@ from pathlib import Path
 from course_utils.kit.jupyter import make_data_folder_absolute
 
 ROOT = Path(__file__).resolve().parents[2]
+# Set to 1 for kernels that run beside each other: they lose a third of their speed when each takes all the cores.
+ONE_THREAD_EACH = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
 def run_and_save(paths: Sequence[str] = ()) -> int:

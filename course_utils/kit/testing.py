@@ -14,6 +14,7 @@ import pytest
 from nbval.plugin import IPyNbCell
 
 from course_utils.kit import times
+from course_utils.kit.notebooks import ONE_THREAD_EACH
 
 # Run by every kernel at its start; it leaves no name behind that a lesson could lean on.
 STARTUP = '__import__("course_utils.kit.no_network", fromlist=["start"]).start()\n'
@@ -29,6 +30,8 @@ def pytest_configure(config):
         scratch = Path(tempfile.mkdtemp(prefix="unrolled-tests-"))
         config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
         os.environ.update(surroundings(scratch, config.getoption("--full"), os.environ.get("COURSE_DATA")))
+        if getattr(config.option, "numprocesses", None):
+            os.environ.update(dict.fromkeys(ONE_THREAD_EACH, "1"))
         for name in ("MPLBACKEND", "COURSE_SEED", *(() if config.getoption("--full") else ("COURSE_DATA",))):
             os.environ.pop(name, None)
     config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(times.ROOT / "tests" / "nbval_sanitize.cfg")

@@ -84,7 +84,7 @@ def test_each_recorded_name_stands_in_a_lesson():
     """The other way round is `check_band` itself: a name that was never recorded is an error of the lesson."""
     code = "".join(path.read_text(encoding="utf-8") for path in measure.lessons())
     for name in recorded():
-        last_part = name.removeprefix("remedy, ")
+        last_part = name.removeprefix("remedy, ").removesuffix(", early loss")  # these are put together in a loop
         assert f'\\"{last_part}\\"' in code, f"no lesson reports {name!r} any more: run `make measure`"
 
 

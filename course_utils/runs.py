@@ -108,7 +108,7 @@ def check_band(name: str, value: float, source: str, *, seconds: float | None = 
             file.write(json.dumps(line) + "\n")
     else:
         low, high = band(name, source)
-        print(f"{name}: {value:.4f}; recorded runs lie between {low:.4f} and {high:.4f}.")
+        print(f"{name}: {value:.4f}; the band of five recorded runs goes from {low:.4f} to {high:.4f}.")
         assert low <= value <= high, (
             f"{name}: {value:.4f} is outside {low:.4f} to {high:.4f}. Was a cell above changed? Restart the kernel and "
             "run all cells; if it stays outside, your machine or data differ from the recorded ones.")

@@ -51,7 +51,7 @@ def test_all_sources_but_the_embedded_digits_are_full_mnist(recorded, source):
 
 def test_a_result_in_its_band_passes_and_is_printed(recorded, capsys):
     check_band("rnn", 0.97, "cache")
-    assert capsys.readouterr().out == "rnn: 0.9700; recorded runs lie between 0.9600 and 0.9800.\n"
+    assert capsys.readouterr().out == "rnn: 0.9700; the band of five recorded runs goes from 0.9600 to 0.9800.\n"
 
 
 @pytest.mark.parametrize("value", [0.9599, 0.9801, float("nan")])

@@ -9,7 +9,8 @@ from nbformat import v4
 
 import notebook_rules as rules
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").rglob("[!.]*.ipynb"))
+# Editors leave checkpoints beside the lessons; those are no lessons.
+NOTEBOOKS = sorted(path for path in (Path(__file__).parents[1] / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 LEAST_SHARE = 0.8
 VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -19,7 +19,7 @@ def run_and_save(paths: Sequence[str] = ()) -> int:
 
     A notebook that fails keeps its old file: what is saved has run from the first cell to the last.
     """
-    chosen = [Path(path).resolve() for path in paths] or sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+    chosen = [Path(path).resolve() for path in paths] or sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     if missing := [str(path) for path in chosen if not path.is_file()]:
         print(f"A notebook was expected, but there is none at {', '.join(missing)}.", file=sys.stderr)
         return 1

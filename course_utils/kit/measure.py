@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from course_utils.kit import readme
-from course_utils.kit.notebooks import ONE_THREAD_EACH
+from course_utils.kit.notebooks import ONE_THREAD_EACH, execute
 from course_utils.runs import BANDS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def record(lesson: Path, kind: str, seed: int) -> bool:
         with tempfile.TemporaryDirectory() as scratch:
             lines = Path(scratch) / "lines"
             print(f"{lesson.stem}, {kind}, seed {seed} ...", flush=True)
-            if not _execute(lesson, _surroundings(kind, seed, Path(scratch), lines)):
+            if execute(lesson, env=_surroundings(kind, seed, Path(scratch), lines)) is None:
                 return False
             part = kept.with_suffix(".part")
             part.write_text(lines.read_text(encoding="utf-8"), encoding="utf-8")
@@ -130,20 +130,6 @@ def accuracy_table(bands: dict) -> str:
     recorded = bands["recorded"]
     head = ["network", "full MNIST, 10,000 test digits", "embedded, 1,000 test digits"]
     return readme.markdown_table(head, rows) + f"\n\nRecorded on {recorded['date']}, TensorFlow {recorded['tensorflow']}, Keras {recorded['keras']}, {recorded['cores']} cores."
-
-
-def _execute(lesson: Path, variables: dict[str, str]) -> bool:
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
-
-    client = NotebookClient(nbformat.read(lesson, as_version=4), timeout=1800, resources={"metadata": {"path": str(lesson.parent)}})
-    try:
-        client.execute(env=variables)
-    except (CellExecutionError, CellTimeoutError) as error:
-        print(f"{lesson.stem} failed:\n{error}", file=sys.stderr)
-        return False
-    return True
 
 
 def _surroundings(kind: str, seed: int, scratch: Path, lines: Path) -> dict[str, str]:

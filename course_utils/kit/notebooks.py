@@ -31,23 +31,36 @@ def run_and_save(paths: Sequence[str] = ()) -> int:
 def run_one(path: Path, *, timeout: float = 1800.0) -> bool:
     """Execute one notebook and save it with its widgets' state; False after an error, with the file untouched."""
     import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
     print(f"{path.name} ...", flush=True)
-    notebook = nbformat.read(path, as_version=4)
-    notebook.metadata.pop("widgets", None)
-    options = {"timeout": timeout, "kernel_name": "python3", "record_timing": False, "store_widget_state": True}
-    try:
-        NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}, **options).execute()
-    except (CellExecutionError, CellTimeoutError) as error:
-        print(f"{path.name} was not saved, because a cell failed:\n{error}", file=sys.stderr)
+    notebook = execute(path, timeout=timeout)
+    if notebook is None:
+        print(f"{path.name} was not saved, because a cell failed.", file=sys.stderr)
         return False
     tidy(notebook)
     part = path.with_suffix(".part")
     nbformat.write(notebook, part)
     os.replace(part, path)
     return True
+
+
+def execute(path: Path, *, timeout: float = 1800.0, **start):
+    """Run a notebook's cells in its folder and return it with new outputs; None, and the error printed, when a cell fails.
+
+    `start` goes to the kernel's start, as in `env={...}`.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("widgets", None)
+    options = {"timeout": timeout, "kernel_name": "python3", "record_timing": False, "store_widget_state": True}
+    try:
+        return NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}, **options).execute(**start)
+    except (CellExecutionError, CellTimeoutError) as error:
+        print(f"{path.name}: a cell failed:\n{error}", file=sys.stderr)
+        return None
 
 
 def tidy(notebook) -> None:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-MOST_BYTES = 8_000_000  # of all answers to one task; ours need less than a hundredth of it
+MOST_BYTES = 8_000_000  # of all answers to one task
+MOST_BYTES_OF_ONE = 80_000  # a right answer has less than a tenth of it
 MOST_TEXT = 300
 MOST_ARRAYS = 8  # of one answer
 KINDS = ("arrays", "none", "not implemented", "error", "other")
@@ -65,8 +66,8 @@ def ask(call: str, function: Any, inputs: dict[str, np.ndarray]) -> Outcome:
 
 
 def _plain(function: Callable, given: dict[str, np.ndarray]):
-    """The inputs as keyword arguments, numbers as Python's numbers."""
-    return _arrays(function(**{name: value if value.ndim else value.item() for name, value in given.items()}))
+    """The inputs by position, so that a student may rename them; numbers as Python's numbers."""
+    return _arrays(function(*(value if value.ndim else value.item() for value in given.values())))
 
 
 def _epochs(function: Callable, given: dict[str, np.ndarray]):
@@ -109,7 +110,7 @@ def _arrays(answer: Any):
     strange = [array.dtype.name for array in arrays if array.dtype.kind not in "biuf"]
     if strange or not arrays or len(arrays) > MOST_ARRAYS:
         return f"{type(answer).__name__}" + (f" with values of type {strange[0]}" if strange else f" of {len(arrays)} parts")
-    if sum(array.nbytes for array in arrays) > MOST_BYTES // 100:
+    if sum(array.nbytes for array in arrays) > MOST_BYTES_OF_ONE:
         return f"an array of shape {max(arrays, key=lambda array: array.size).shape}, far too large"
     return arrays
 

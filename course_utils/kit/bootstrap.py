@@ -230,8 +230,9 @@ def install_newest(venv: Path) -> None:
     import tomllib  # the version was checked: 3.11 or later
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
-    names = [re.match(r"[A-Za-z0-9._-]+", entry).group() for entry in wanted]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["test"] + extras["grading"]
+    names = [re.match(r"[A-Za-z0-9._-]+(\[\w+\])?", entry).group() for entry in wanted]
     venv.parent.mkdir(exist_ok=True)
     create(venv, clear=venv.exists())
     python = str(python_of(venv))

@@ -109,7 +109,7 @@ def _is_all(mistake: Mistake, outcomes: list[Outcome]) -> bool:
 
 def _changes_inputs(changed: list[str]) -> Verdict:
     names = " and ".join(changed)
-    sentence = f"The values are right, but the function changes its input: {names} was another array after the call. Work on a copy."
+    sentence = f"The values are right, but the function changes its input: {names} had other values after the call. Work on a copy."
     return Verdict(False, 0.5, "changes its input", sentence)
 
 
@@ -138,7 +138,7 @@ def _first_wrong(table: Table, wrong: list[int], mine: list[Outcome]) -> Verdict
     if outcome.kind == "other":
         return Verdict(False, 0.0, "no array", f"{table.function} should return {_wanted(table)}; it returns {outcome.text}.")
     if outcome.kind in ("error", "not implemented"):
-        return Verdict(False, 0.0, "raises an error", f"{table.function} stops with {outcome.text or 'NotImplementedError'}. {_sizes(table, k)} {says}.")
+        return Verdict(False, 0.0, "raises an error", f"{table.function} stops with {outcome.text or 'NotImplementedError'}. {_sizes(table, k)} {_capital(says)}.")
     if [a.shape for a in outcome.arrays] != [a.shape for a in table.right[k].arrays]:
         return _wrong_shape(table, wrong, mine)
     near = [m for m in table.mistakes if same(outcome, m.outcomes[k]) and not same(m.outcomes[k], table.right[k])]
@@ -167,6 +167,8 @@ def _first_shapes(table: Table, wrong: list[int], mine: list[Outcome]) -> tuple[
 
 
 def _wanted(table: Table) -> str:
+    if table.call == "epochs":
+        return "a list of batches, each a pair (images, labels)"
     names = [part for part, _ in table.parts]
     return names[0] if len(names) == 1 else f"{len(names)} results, ({', '.join(names)})"
 

@@ -71,10 +71,16 @@ def _plain(function: Callable, given: dict[str, np.ndarray]):
 
 
 def _epochs(function: Callable, given: dict[str, np.ndarray]):
-    """Two epochs of batches from one generator: for each its batch sizes, its images and its labels."""
-    rng, batch_size = np.random.default_rng(int(given["seed"])), int(given["batch_size"])
-    answer = []
-    for _ in range(2):
+    """Two epochs of batches from one generator, and one from a new generator with the same seed.
+
+    For each epoch its batch sizes, its images and its labels; of the third the images alone.
+    """
+    seed, batch_size = int(given["seed"]), int(given["batch_size"])
+    rng, answer = np.random.default_rng(seed), []
+    kept = given["images"].copy(), given["labels"].copy()
+    for epoch in range(3):
+        rng = np.random.default_rng(seed) if epoch == 2 else rng
+        given["images"], given["labels"] = (array.copy() for array in kept)  # an epoch must not see what another one changed
         batches = function(given["images"], given["labels"], batch_size, rng)
         if batches is None:
             return None
@@ -83,7 +89,7 @@ def _epochs(function: Callable, given: dict[str, np.ndarray]):
             return f"{len(pairs)} batches, not each a pair (images, labels)"
         images, labels = ([np.asarray(part) for part in parts] for parts in zip(*pairs))
         answer += [np.array([len(part) for part in images]), np.concatenate(images), np.concatenate(labels)]
-    return _arrays(tuple(answer))
+    return _arrays(tuple(answer[:6] + answer[7:8]))
 
 
 def _keras_lstm(function: Callable, given: dict[str, np.ndarray]):

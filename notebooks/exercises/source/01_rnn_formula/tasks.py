@@ -98,6 +98,11 @@ def with_start(digits, W_x, W_h, b):
     return np.stack([np.vstack([np.zeros(len(b)), run(rows, W_x, W_h, b)]) for rows in digits])
 
 
+def reshaped(digits, *weights):
+    states = each(run)(digits, *weights)
+    return states.transpose(1, 0, 2).reshape(states.shape)
+
+
 def each(function):
     """For one digit -> for a batch of digits."""
     return lambda digits, W_x, W_h, b: np.stack([function(rows, W_x, W_h, b) for rows in digits])
@@ -109,6 +114,8 @@ STATES_MISTAKES = [
     Wrong("steps before batch", "The axes are (steps, batch, units); wanted is (batch, steps, units).", lambda digits, *w: each(run)(digits, *w).transpose(1, 0, 2)),
     Wrong("recurrent term missing", "The recurrent term is missing: no state depends on the one before it.", each(lambda rows, W_x, W_h, b: np.tanh(rows @ W_x + b))),
     Wrong("start among the states", "The start h_0 is among the states; there should be one state for each row.", with_start),
+    Wrong("states one step late", "The states are one step late: after row t comes h_t, not the state before it.", lambda *a: with_start(*a)[:, :-1]),
+    Wrong("reshaped for transposed", "The axes were exchanged with reshape, which mixes the digits up: use transpose, or np.stack with axis=1.", reshaped),
     Wrong("last state everywhere", "All steps hold the last state: the same array was stored again and again, and each step overwrote it. Store a copy.", lambda digits, *w: np.repeat(each(run)(digits, *w)[:, -1:], digits.shape[1], axis=1)),
     Wrong("rows backwards", "The rows are read from the bottom to the top.", each(lambda rows, *w: run(rows[::-1], *w))),
     Wrong("columns for rows", "The columns are read in place of the rows.", lambda digits, *w: each(run)(digits.transpose(0, 2, 1), *w)),

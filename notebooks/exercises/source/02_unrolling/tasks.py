@@ -53,6 +53,7 @@ GRADIENT_MISTAKES = [
     Wrong("slope at h_(t-1)", "The slope of tanh is taken at the wrong state: at step t it is 1 - h_t^2.", lambda *a: slope_before(*a)),
     Wrong("slope 1 - h", "The slope of tanh is 1 - h^2; yours is 1 - h.", lambda *a: gradient(*a, slope=lambda h: 1 - h)),
     Wrong("slope of a sigmoid", "You used the sigmoid's slope h (1 - h); tanh has 1 - h^2.", lambda *a: gradient(*a, slope=lambda h: h * (1 - h))),
+    Wrong("only the first step", "Only the first step's part is left, which is always zero: add the parts up with +=.", lambda x, y, w_x, w_h: 0.0),
     Wrong("only two steps", "The way back ends after two steps; it should go to the first one.", lambda *a: gradient(*a, most=2)),
 ]
 
@@ -127,6 +128,11 @@ def drawn(count, width, rng):
     return rng.permutation(count)
 
 
+def equal_parts(images, labels, width):
+    parts = -(-len(images) // width)
+    return list(zip(np.array_split(images, parts), np.array_split(labels, parts)))
+
+
 BATCH_MISTAKES = [
     Wrong("not shuffled", "Nothing is shuffled: the images come in their old order.", lambda images, labels, width, rng: cut(images, labels, width)),
     Wrong("only images shuffled", "Only the images are shuffled: the labels stay where they were.", only("images")),
@@ -137,6 +143,9 @@ BATCH_MISTAKES = [
     Wrong("shuffled within batches only", "Each batch is shuffled in itself: the same images stay together in every epoch.", chosen(within)),
     Wrong("only batches shuffled", "Only the order of the batches is shuffled: the same images stay together in every epoch.", shuffled_blocks),
     Wrong("same order each epoch", "Both epochs have the same order: draw it anew from rng, and do not make a generator of your own.", chosen(one_order)),
+    Wrong("rng not used", "The order does not come from rng: with a generator of the same seed it should be the same again.", chosen(lambda count, width, rng: np.random.permutation(count))),
+    Wrong("parts of equal size", "The epoch is cut into parts of about equal size; all batches but the last should have batch_size images.", chosen(drawn, cut=equal_parts)),
+    Wrong("an empty batch at the end", "There is an empty batch at the end.", chosen(drawn, cut=lambda i, l, width: [(i[k : k + width], l[k : k + width]) for k in range(0, len(i) + 1, width)])),
     Wrong("only one batch", "Only one batch comes back; an epoch is all of them.", chosen(drawn, cut=lambda i, l, width: cut(i, l, width)[:1])),
     Wrong("batch size off by one", "The batches have one image too many.", chosen(drawn, cut=lambda i, l, width: cut(i, l, width + 1))),
     Wrong("one batch of all", "All images are in one batch: cut them into batches of batch_size.", chosen(drawn, cut=lambda i, l, width: [(i, l)])),
@@ -172,6 +181,7 @@ TASKS = [
             ("whether images leave their old places (1) or not (0)", ""),
             ("whether batches mix images from far apart (1) or not (0)", ""),
             ("whether the second epoch has another order (1) or not (0)", ""),
+            ("whether a generator with the same seed gives the same order (1) or not (0)", ""),
         ],
         batch_cases,
         BATCH_MISTAKES,

@@ -65,7 +65,9 @@ OLD_MISTAKES = [
     Wrong("wrong gate order", "The gate order is wrong: you split as Keras packs them, i, f, j, o; these weights are packed i, j, f, o.", lambda *a: old_step(*a, order="ifjo")),
     Wrong("forget bias missing", "The 1 that this cell adds to the forget gate's input is missing.", lambda *a: old_step(*a, bias=0.0)),
     Wrong("forget bias after the sigmoid", "The 1 is added after the sigmoid; it belongs to the gate's input.", lambda *a: old_step(*a, bias=0.0, after=1.0)),
-    Wrong("forget bias on the input gate", "The 1 is added to the input gate; it belongs to the forget gate.", lambda *a: bias_on_input(*a)),
+    Wrong("forget bias on the input gate", "The 1 is added to the input gate; it belongs to the forget gate.", lambda *a: bias_on(0, *a)),
+    Wrong("forget bias on the candidate", "The 1 is added to the candidate j; it belongs to the forget gate, the third quarter.", lambda *a: bias_on(1, *a)),
+    Wrong("forget bias on the output gate", "The 1 is added to the output gate; it belongs to the forget gate, the third quarter.", lambda *a: bias_on(3, *a)),
     Wrong("tanh for sigmoid in i", "The input gate has tanh for sigmoid.", lambda *a: old_step(*a, acts={"i": np.tanh})),
     Wrong("tanh for sigmoid in f", "The forget gate has tanh for sigmoid.", lambda *a: old_step(*a, acts={"f": np.tanh})),
     Wrong("tanh for sigmoid in o", "The output gate has tanh for sigmoid.", lambda *a: old_step(*a, acts={"o": np.tanh})),
@@ -84,10 +86,9 @@ OLD_MISTAKES = [
 ]
 
 
-def bias_on_input(x_t, h_prev, c_prev, W, b):
-    units = h_prev.shape[1]
-    shifted = b + np.repeat([1.0, 0.0, 0.0, 0.0], units)
-    return old_step(x_t, h_prev, c_prev, W, shifted, bias=0.0)
+def bias_on(quarter, x_t, h_prev, c_prev, W, b):
+    pushed = b + np.repeat(np.eye(4)[quarter], h_prev.shape[1])
+    return old_step(x_t, h_prev, c_prev, W, pushed, bias=0.0)
 
 
 # --- forget_gates ---
@@ -151,6 +152,7 @@ GATE_MISTAKES = [
     Wrong("tanh for sigmoid", "You used tanh for sigmoid: a gate lies between 0 and 1.", gate(1, act=np.tanh)),
     Wrong("state missing", "The recurrent term is missing: each gate also sees the state of the row before.", seeing(lambda layer, rows: 0 * run(layer, rows)[1][:-1])),
     Wrong("state one step late", "The gates at row t see h_t; they should see the state before it, h_(t-1), and zeros at the first row.", seeing(lambda layer, rows: run(layer, rows)[1][1:])),
+    Wrong("last state at the first row", "The first row sees the state after the last row; it should see zeros. np.roll turns the states round.", seeing(lambda layer, rows: np.roll(run(layer, rows)[1][1:], 1, axis=0))),
     Wrong("cell state for state", "The gates see the cell state c; they should see the hidden state h.", seeing(lambda layer, rows: shifted(run(layer, rows)[2]))),
     Wrong("bias missing", "The bias is missing.", seeing(lambda layer, rows: run(layer, rows)[1][:-1], bias=False)),
     Wrong("forget bias added again", "1 is added once too often: Keras has the forget bias in b already.", gate(1, act=lambda a: sigmoid(a + 1))),

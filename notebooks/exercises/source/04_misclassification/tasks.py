@@ -13,13 +13,17 @@ def confusion_cases(rng):
         return {"labels": labels, "logits": rng.normal(0, 2, (count, classes)).astype(dtype)}
 
     one = drawn(1, 3) | {"labels": np.array([2]), "logits": np.array([[0.5, 3.0, -1.0]])}
+    absent = drawn(12, 6, kinds=3)
+    absent["logits"][:, 4:] = -9
+    many = {"labels": np.ones(300, int), "logits": np.tile([[1.0, 0.5]], (300, 1))}
     repeated = {"labels": np.array([0, 0, 0, 1]), "logits": np.array([[0.1, 2.0], [0.0, 1.0], [0.2, 0.9], [1.0, 3.0]])}
     return [
         Case("one digit of class 2, taken for a 1, should count at row 2, column 1", one),
         Case("three digits of class 0 taken for a 1 should count 3 at row 0, column 1", repeated),
         Case("with 40 digits of 4 classes the counts should add up to 40", drawn(40, 4)),
         Case("as many digits as classes should do as well", drawn(5, 5)),
-        Case("classes that never occur should have a row of zeros", drawn(12, 6, kinds=3)),
+        Case("classes that never occur should have a row of zeros, and a column", absent),
+        Case("300 digits of class 1 taken for a 0 should count 300", many),
         Case("200 digits of 10 classes in float32 should do as well", drawn(200, 10, np.float32)),
     ]
 
@@ -41,6 +45,17 @@ def occurring(labels, logits):
     return count(labels, logits)[np.ix_(seen, seen)]
 
 
+def largest(labels, logits):
+    classes = max(labels.max(), logits.argmax(axis=1).max()) + 1
+    return count(labels, logits)[:classes, :classes]
+
+
+def without_zero(labels, logits):
+    table = count(labels, logits)
+    table[0], table[:, 0] = 0, 0
+    return table
+
+
 CONFUSION_MISTAKES = [
     Wrong("transposed", "Rows and columns are exchanged: rows are the true classes, columns what the network said.", lambda y, z: count(y, z).T),
     Wrong("pairs counted once", "Pairs that come several times are counted once: `counts[rows, columns] += 1` adds one for each place, however often it is named.", lost),
@@ -50,6 +65,9 @@ CONFUSION_MISTAKES = [
     Wrong("shares of all", "These are shares of all digits; counts are wanted.", lambda y, z: count(y, z) / len(y)),
     Wrong("diagonal left out", "The diagonal is left out: right answers count as well.", lambda y, z: count(y, z) * (1 - np.eye(z.shape[1], dtype=int))),
     Wrong("missing classes left out", "Classes that never occur are left out; they should have a row and a column of zeros.", occurring),
+    Wrong("too few classes", "The number of classes is taken from the classes that occur; it is the number of logits of a digit.", lambda y, z: largest(y, z)),
+    Wrong("counted in 8 bits", "The counts begin again at 0 after 255: 8 bits are too few.", lambda y, z: count(y, z).astype("uint8")),
+    Wrong("class 0 left out", "Row and column of class 0 are empty: classes begin at 0.", lambda y, z: without_zero(y, z)),
     Wrong("only right answers", "Only the right answers are counted.", lambda y, z: count(y, z) * np.eye(z.shape[1], dtype=int)),
     Wrong("second best", "You took the second largest logit.", lambda y, z: count(y, z, said=lambda z: z.argsort(axis=1)[:, -2])),
 ]
@@ -121,10 +139,20 @@ RECALL_MISTAKES = [
     Wrong("centre not moved", "The centre is not moved: it is p + z^2 / (2 n), divided by 1 + z^2 / n.", counted(lambda k, n, z: wilson(k, n, z, centre=lambda p, n, z: p * (1 + z**2 / n)))),
     Wrong("not divided", "The division by 1 + z^2 / n is missing.", counted(lambda k, n, z: wilson(k, n, z, shrink=lambda n, z: 1))),
     Wrong("second term under the root missing", "Under the root z^2 / (4 n^2) is missing.", counted(lambda k, n, z: wilson(k, n, z, middle=False))),
+    Wrong("z always 1.96", "The z that you are given is not used: 1.96 stands in its place.", lambda labels, said, classes, z: counted(wilson)(labels, said, classes, 1.96)),
+    Wrong("n not squared under the root", "Under the root z^2 is divided by 4 n; it should be 4 n^2.", counted(lambda k, n, z: unsquared(k, n, z))),
+    Wrong("brackets missing", "1 / 1 + z^2 / n is 1 + z^2 / n: put brackets around what you divide by.", counted(lambda k, n, z: wilson(k, n, z, shrink=lambda n, z: 1 / (1 + z**2 / n)))),
+    Wrong("no interval at 0 and 1", "A class that is all right or all wrong gets no interval; there Wilson's has a width as well.", counted(lambda k, n, z: np.where(((k == 0) | (k == n))[:, None], (k / n)[:, None], wilson(k, n, z)))),
     Wrong("per cent", "These are per cent; shares between 0 and 1 are wanted.", counted(lambda k, n, z: 100 * wilson(k, n, z))),
     Wrong("centre and half width", "These are centre and half width; the two bounds are wanted.", counted(centre_and_half)),
     Wrong("errors for right answers", "You counted the wrong answers of each class; recall counts the right ones.", counted(wilson, hits=lambda y, said, c: np.sum((y == c) & (said != c)))),
 ]
+
+
+def unsquared(k, n, z):
+    p = k / n
+    half, middle = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n)), p + z**2 / (2 * n)
+    return np.stack([middle - half, middle + half], axis=1) / (1 + z**2 / n)[:, None]
 
 
 def scaled(k, n, z, factor):

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
+import threading
 from collections.abc import Callable
 
 HEAD = struct.Struct(">BI")
-CELL, STDOUT, STDERR, ERROR, PICTURE, CUT, TASK, EVIDENCE, LATE, DONE = b"csexputvld"
+CELL, STDOUT, STDERR, ERROR, PICTURE, CUT, TASK, EVIDENCE, LATE, ABSENT, DONE = b"csexputvlad"
 # Most bytes of one frame, by its kind.
-MOST = {CELL: 8, STDOUT: 100_000, STDERR: 100_000, ERROR: 100_000, PICTURE: 500_000, CUT: 200, TASK: 8, EVIDENCE: 8_000_000, LATE: 8, DONE: 0}
+MOST = {
+    CELL: 8, STDOUT: 100_000, STDERR: 100_000, ERROR: 100_000, PICTURE: 500_000, CUT: 200, TASK: 8, EVIDENCE: 8_000_000, LATE: 0, ABSENT: 0,
+    DONE: 0,
+}
 MOST_IN_ALL = 64_000_000
 
 
 def sender(fd: int) -> Callable[[int, bytes], None]:
-    """A function that writes frames; it keeps what it needs, so that a notebook which spoils `os` does not spoil it."""
-    write, pack, view, size = os.write, HEAD.pack, memoryview, len
+    """A function that writes frames whole: no other thread and no alarm comes between.
+
+    It keeps what it needs, so that a notebook which spoils `os` does not spoil it.
+    """
+    write, pack, view, size, lock = os.write, HEAD.pack, memoryview, len, threading.Lock()
+    mask, block, restore, alarm = signal.pthread_sigmask, signal.SIG_BLOCK, signal.SIG_SETMASK, [signal.SIGALRM]
 
     def send(kind: int, content: bytes = b"") -> None:
-        left = view(pack(kind, size(content)) + content)
-        while left:
-            left = left[write(fd, left) :]
+        before = mask(block, alarm)
+        try:
+            with lock:
+                left = view(pack(kind, size(content)) + content)
+                while left:
+                    left = left[write(fd, left) :]
+        finally:
+            mask(restore, before)
 
     return send
 

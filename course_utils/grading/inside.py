@@ -40,8 +40,9 @@ class Outputs:
         self._send, self._all, self._pictures = send, MOST_TEXT_IN_ALL, MOST_PICTURES
         self._kind, self._text, self._left, self._cut = frames.STDOUT, [], 0, False
 
-    def begin(self) -> None:
-        self._left, self._cut = min(MOST_TEXT, self._all), False
+    def begin(self, most: int) -> None:
+        """So many characters may come now."""
+        self._left, self._cut = min(most, self._all), False
 
     def text(self, kind: int, text: str) -> None:
         """Text on stdout or stderr; neighbours become one frame."""
@@ -175,31 +176,24 @@ def run(request: bytes, send: Callable[[int, bytes], None], shell: Shell) -> Non
     limited = limiter(asked["seconds"])
     for cell in asked["cells"]:
         send(frames.CELL, b"%d" % cell["number"])
-        outputs.begin()
-        limited(lambda: shell.run_cell(cell["source"], store_history=True))
+        outputs.begin(MOST_TEXT)
+        if limited(lambda: shell.run_cell(cell["source"], store_history=True)):
+            outputs.error("TimeLimit", f"This cell took longer than {asked['seconds']:g} s and was stopped.", [])
         outputs.end()
     for task in asked["tasks"]:
         send(frames.TASK, b"%d" % task["number"])
-        outputs.begin()
-        answers: list[bytes] = []
-        late = limited(lambda: answers.extend(_answers(shell, task)))
-        if late or answers:
-            send(frames.LATE, b"%d" % task["number"]) if late else send(frames.EVIDENCE, answers[0])
+        outputs.begin(0)
+        answer = [frames.ABSENT, b""]
+        late = limited(lambda: _ask(shell, task, answer))
+        send(*([frames.LATE] if late else answer))
     send(frames.DONE)
 
 
-def _answers(shell: Shell, task: dict) -> list[bytes]:
-    """The evidence of one task; nothing when there is no such function, or when asking it went wrong altogether."""
-    try:
-        if task["function"] not in shell.user_ns:
-            return []
-        function = shell.user_ns[task["function"]]
-        cases = evidence.unpack_inputs(base64.b64decode(task["inputs"]))
-        return [evidence.pack([evidence.ask(task["call"], function, inputs) for inputs in cases])]
-    except TimeLimit:
-        raise
-    except BaseException:
-        return []
+def _ask(shell: Shell, task: dict, answer: list) -> None:
+    """Put the evidence of one task into `answer`; a function that is not there leaves it as it is."""
+    function = shell.user_ns[task["function"]]
+    cases = evidence.unpack_inputs(base64.b64decode(task["inputs"]))
+    answer[:] = [frames.EVIDENCE, evidence.pack([evidence.ask(task["call"], function, inputs) for inputs in cases])]
 
 
 def limiter(seconds: float) -> Callable[[Callable[[], object]], bool]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import platform
-import resource
 import select
 import shutil
 import signal
@@ -21,19 +19,26 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+try:
+    import fcntl
+    import resource
+except ImportError:  # Windows, where check_here() says what to do
+    fcntl = resource = None
+
 PACKAGE = Path(__file__).resolve().parents[1]
 HIDDEN = (PACKAGE / "grading", PACKAGE.parent / "notebooks")  # what no student may read, where a visible folder holds it
 MB = 1 << 20
 FOLDER_BYTES = 64 * MB  # of each folder that can be written
 FIRST_USER, USERS = 61184, 4096  # as systemd's dynamic users: nobody logs in with these numbers
 HOME = "/work"
+PATH = "/usr/bin:/usr/local/bin:/bin"  # where bubblewrap is looked for
 
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _NEWNS, _NEWUSER = 0x20000, 0x10000000
 _KINDS = {"cgroup": 0x02000000, "ipc": 0x08000000, "uts": 0x04000000, "net": 0x40000000, "pid": 0x20000000, "mnt": _NEWNS}
 _GET_USERNS = 0xB701
 _PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP, _NO_NEW_PRIVS, _CAP_AMBIENT = 1, 4, 22, 24, 38, 47
-_libc = ctypes.CDLL(None, use_errno=True)
+_libc = ctypes.CDLL(None, use_errno=True) if resource else None
 
 
 class SandboxRefused(RuntimeError):
@@ -52,12 +57,25 @@ class Holder(NamedTuple):
     inside: int
 
 
+def check_here(unsafe: bool = False) -> None:
+    """Nothing, where submissions can be run.
+
+    Raises:
+        SandboxRefused: they cannot.
+    """
+    if not hasattr(os, "fork"):
+        raise SandboxRefused("Submissions are run on Linux, or on macOS with --unsafe: this system cannot fork. On Windows, use WSL.")
+    if not unsafe:
+        release(hold({folder: folder for folder in visible()}))
+
+
 # --- Once for each warmed parent ---
 
 
 def visible() -> list[Path]:
-    """The folders that a student's code reads: Python, the environment and the package; parents before their children."""
-    return sorted({Path(sys.base_prefix), Path(sys.prefix), PACKAGE})
+    """The folders that a student's code reads: Python, the environment, the package and its style; parents before children."""
+    styles = PACKAGE.parent / "styles"
+    return sorted({Path(sys.base_prefix), Path(sys.prefix), PACKAGE, *([styles] if styles.is_dir() else [])})
 
 
 def readable_copies(folders: list[Path]) -> dict[Path, Path]:
@@ -99,9 +117,9 @@ def hold(copies: dict[Path, Path]) -> Holder:
     Raises:
         SandboxRefused: it is missing or cannot do its work here.
     """
-    bwrap = shutil.which("bwrap", path="/usr/bin:/usr/local/bin:/bin")
+    bwrap = shutil.which("bwrap", path=PATH)
     if not bwrap:
-        raise SandboxRefused(refused("bubblewrap is not installed"))
+        raise SandboxRefused(refused("bubblewrap (bwrap) is not installed"))
     info_read, info_write = os.pipe()
     process = subprocess.Popen(
         [bwrap, *_options(copies), "--info-fd", str(info_write), "/bin/cat"], pass_fds=(info_write,), bufsize=0,
@@ -146,7 +164,8 @@ def enter(inside: int) -> None:
 
 def die_with(parent: int) -> None:
     """Be killed when the parent process ends."""
-    _libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if sys.platform == "linux":
+        _libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 

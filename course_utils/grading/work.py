@@ -44,7 +44,8 @@ def grade_one(job: dict[str, Any]) -> dict[str, Any]:
         RuntimeError, OSError: the grader's own trouble, twice; nothing is said about the submission.
     """
     begun = time.monotonic()
-    graded = _ungraded(job)
+    digest = hashlib.sha256(job["notebook"]).hexdigest()
+    graded = {**_nothing(job["student"], job["lesson"]), "sha256": digest, "seed": job["seed"]}
     try:
         cells = submission.read_cells(job["notebook"])
     except submission.Problem as problem:
@@ -56,13 +57,17 @@ def grade_one(job: dict[str, Any]) -> dict[str, Any]:
     return {**graded, **tries.decided(job["lesson"]), "cells": tries.shown(), "seconds": round(time.monotonic() - begun, 3)}
 
 
-def _ungraded(job: dict[str, Any]) -> dict[str, Any]:
+def not_run(record: dict[str, Any], why: str) -> dict[str, Any]:
+    """A Graded for a submission that was not run, for a reason that a person should read."""
+    return {**_nothing(record["student"], record["lesson"]), "sha256": record.get("sha256") or "", "why": why}
+
+
+def _nothing(student: str, lesson: str) -> dict[str, Any]:
     """A Graded of which nothing is known but its tasks."""
-    found = exercises.tasks(job["lesson"])
+    tasks = {task.name: _task(task, None, "no evidence", "") for task in exercises.tasks(lesson)}
     return {
-        "student": job["student"], "lesson": job["lesson"], "sha256": hashlib.sha256(job["notebook"]).hexdigest(),
-        "version": exercises.version(job["lesson"]), "seed": job["seed"], "status": "needs a person", "why": "",
-        "tasks": {task.name: _task(task, None, "no evidence", "") for task in found}, "cells": [], "seconds": 0.0,
+        "student": student, "lesson": lesson, "sha256": "", "version": exercises.version(lesson), "seed": None, "status": "needs a person",
+        "why": "", "tasks": tasks, "cells": [], "seconds": 0.0,
     }
 
 

@@ -67,9 +67,7 @@ def run(warmed: Warmed, cells: dict[int, str], tasks: dict[int, dict[str, str]],
         watched.attempt.ended = _watch(fd, watched, each + GRACE, until)
     finally:
         os.close(fd)
-        how = warmed.stop()
-    if watched.attempt.ended == "died":
-        watched.attempt.how = how
+        watched.attempt.how = warmed.stop(died=watched.attempt.ended == "died")
     return watched.attempt
 
 

@@ -37,7 +37,7 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE =
 _NEWNS, _NEWUSER = 0x20000, 0x10000000
 _KINDS = {"cgroup": 0x02000000, "ipc": 0x08000000, "uts": 0x04000000, "net": 0x40000000, "pid": 0x20000000, "mnt": _NEWNS}
 _GET_USERNS = 0xB701
-_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP, _NO_NEW_PRIVS, _CAP_AMBIENT = 1, 4, 22, 24, 38, 47
+_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP, _CHILD_SUBREAPER, _NO_NEW_PRIVS, _CAP_AMBIENT = 1, 4, 22, 24, 36, 38, 47
 _libc = ctypes.CDLL(None, use_errno=True) if resource else None
 
 
@@ -100,6 +100,7 @@ def readable_copies(folders: list[Path]) -> dict[Path, Path]:
 def become_ordinary() -> None:
     """As root, become a user that owns nothing: limits on processes do not hold for root."""
     os.chdir("/")
+    prefer_to_be_killed(500)
     if os.geteuid() == 0:
         user = FIRST_USER + os.getpid() % USERS
         os.setgroups([])
@@ -162,6 +163,12 @@ def enter(inside: int) -> None:
         _checked(_libc.setns(fds["user"], _NEWUSER), "setns inner user")
 
 
+def adopt_orphans() -> None:
+    """Become the parent of children's children that lose theirs; else process 1 of the machine would, and may not wait for them."""
+    if sys.platform == "linux":
+        _libc.prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def die_with(parent: int) -> None:
     """Be killed when the parent process ends."""
     if sys.platform == "linux":
@@ -201,10 +208,10 @@ def set_limits(memory: int, seconds: int, processes: int) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def prefer_to_be_killed() -> None:
-    """When the machine runs out of memory, let it be the student's processes that the kernel ends."""
+def prefer_to_be_killed(score: int) -> None:
+    """When the machine runs out of memory, let it be this process that the kernel ends; set by root, nobody lowers it."""
     try:
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text(str(score))
     except OSError:
         pass
 

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import IO
 
@@ -82,10 +83,22 @@ class Warmed:
             raise RuntimeError(f"The sandbox did not start: {answer.get('failed') or self._last_words()}")
         return read
 
-    def stop(self) -> str:
-        """End the child and all that it started; how it had ended by itself: "", or words."""
-        self._control.sendall(b'{"stop": 1}\n')
-        return self._hear(STOP_SECONDS).get("stopped", "")
+    def stop(self, died: bool = False) -> str:
+        """End the child and all that it started, and return when all of it is gone.
+
+        Args:
+            died: it seems to have ended by itself; the answer is how, in words.
+
+        Raises:
+            RuntimeError: the warmed parent is gone or silent.
+        """
+        try:
+            self._control.sendall(json.dumps({"died": died}).encode() + b"\n")
+        except ConnectionError:
+            pass
+        if "stopped" not in (answer := self._hear(STOP_SECONDS)):
+            raise RuntimeError(f"The sandbox could not be ended: {self._last_words()}")
+        return answer["stopped"]
 
     def close(self) -> None:
         """End the warmed parent and its children."""
@@ -135,6 +148,7 @@ def _line(control: socket.socket) -> tuple[bytes, list[int]]:
 def serve(control_fd: int, kind: str, safety: str) -> None:
     """Warm up, then fork a child whenever the worker asks, until the worker is gone."""
     control = socket.socket(fileno=control_fd)
+    sandbox.adopt_orphans()
     try:
         shell = warm_up(kind)
         copies = None if safety == "unsafe" else _prepare()
@@ -206,29 +220,37 @@ def _one_student(control, kind: str, copies: dict[Path, Path] | None, shell, sec
         os.close(fd)
     control.sendall(b'{"started": 1}\n')
     message, _ = _line(control)
-    ended, status = os.waitpid(child, os.WNOHANG)
-    _end(child if not ended else 0, holder, folder)
-    if message:
-        control.sendall(json.dumps({"stopped": _how(status) if ended else ""}).encode() + b"\n")
-
-
-def _end(child: int, holder: sandbox.Holder | None, folder: str | None) -> None:
+    how = _how(child) if message and json.loads(message)["died"] else ""
     if holder:
         sandbox.release(holder)
-    elif child:
-        with contextlib.suppress(OSError):
-            os.killpg(child, signal.SIGKILL)
-    if child:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    _end_children()
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
+    if message:
+        control.sendall(json.dumps({"stopped": how}).encode() + b"\n")
 
 
-def _how(status: int) -> str:
-    """How a child ended, from what waitpid says; the one in between passes on what happened to the one inside."""
-    code = os.waitstatus_to_exitcode(status)
+def _end_children() -> None:
+    """Kill and wait until no child is left; orphans of children come to us (see serve), so that none gets away."""
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    while True:
+        for pid in listed.read_text().split() if listed.exists() else ():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _how(child: int) -> str:
+    """How a child ended, when it does so within a second; the one in between passes on what happened to the one inside."""
+    deadline = time.monotonic() + 1
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() > deadline:
+            return ""
+        time.sleep(0.005)
+    code = os.waitstatus_to_exitcode(ended[1])
     number = -code if code < 0 else code - 128 if code > 128 else 0
     if number:
         with contextlib.suppress(ValueError):
@@ -242,7 +264,7 @@ def _child(parent: int, holder, folder, files: list[int], kind: str, seconds: fl
     try:
         sandbox.die_with(parent)
         if holder:
-            sandbox.prefer_to_be_killed()
+            sandbox.prefer_to_be_killed(1000)
             sandbox.enter(holder.inside)
             _go_between(os.fork(), keep=())
             os.chdir(sandbox.HOME)

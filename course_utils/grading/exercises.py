@@ -94,9 +94,12 @@ def task(name: str) -> Task:
     return next(found for lesson in lessons() for found in tasks(lesson) if found.name == name)
 
 
+@functools.cache
 def warm(lesson: str) -> str:
     """What a process needs in memory to run the lesson's exercises quickly: "tensorflow" or "numpy"."""
-    return "tensorflow" if any(found.call.startswith("keras") for found in tasks(lesson)) else "numpy"
+    notebook = nbformat.read(source_notebook(lesson), as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return "tensorflow" if re.search(r"^\s*(import|from) (keras|tensorflow)\b", code, re.MULTILINE) else "numpy"
 
 
 @functools.cache

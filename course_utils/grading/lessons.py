@@ -60,3 +60,14 @@ def _marks(lesson: str) -> set[str]:
     cells = pristine(lesson).cells
     functions = {name for cell in cells if cell.cell_type == "code" for name in re.findall(r"^def\s+(\w+)", cell.source, re.MULTILINE)}
     return functions | {about(cell)["grade_id"] for cell in cells if about(cell)}
+
+
+def answer_cells(lesson: str) -> dict[str, list[str]]:
+    """grade_id of each graded cell -> grade_ids of the student's cells that it is about: those since the last graded cell."""
+    found, since = {}, []
+    for cell in pristine(lesson).cells:
+        if about(cell).get("solution"):
+            since.append(about(cell)["grade_id"])
+        if about(cell).get("grade"):
+            found[about(cell)["grade_id"]], since = since, []
+    return found

@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -292,6 +293,13 @@ def test_a_server_that_does_not_answer_is_never_replaced_by_a_file(state, course
     with pytest.raises(GradingError, match="does not answer.*Nothing was written elsewhere") as caught:
         Book(state)
     assert "secret" not in str(caught.value) and not (state.folder / "gradebook.db").exists()
+
+
+def test_the_database_has_the_version_that_nbgraders_own_command_gives_it(book, monkeypatch):
+    monkeypatch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")  # as in an activated environment
+    from nbgrader.api import get_alembic_version
+
+    assert book.db.execute(sqlalchemy.text("select version_num from alembic_version")).scalar() == get_alembic_version()
 
 
 def test_names_cannot_carry_markup_into_formgrader():

@@ -1,16 +1,15 @@
 """Every saved lesson keeps the rules, and every rule catches a notebook that breaks it."""
 
 from copy import deepcopy
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat import v4
 
 import notebook_rules as rules
+from course_utils.kit.notebooks import saved_notebooks
 
-# Editors leave checkpoints beside the lessons; those are no lessons.
-NOTEBOOKS = sorted(path for path in (Path(__file__).parents[1] / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+NOTEBOOKS = saved_notebooks()
 LEAST_SHARE = 0.8
 VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -11,28 +11,37 @@ PYTEST_ARGS ?=
 
 PY := .venv/bin/python
 STAMP := .venv/unrolled-ready
+# Exercises are made from their sources, where these are (not in a student's kit), and again when one is missing.
+SOURCES := $(wildcard notebooks/exercises/source/*/*.ipynb)
+EXERCISES := $(subst /source/,/release/,$(SOURCES))
+MADE := $(if $(SOURCES),notebooks/exercises/release/.untouched/made)
 PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full data notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full data exercises release notebooks measure times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
-lab: setup  ## set up, then open JupyterLab at the first lesson
+lab: setup exercises  ## set up, then open JupyterLab at the first lesson
 	@$(PY) -m course_utils lab $(JUPYTER_ARGS)
 
-test: setup  ## run every test and re-run every lesson on the embedded digits
+test: setup exercises  ## run every test and re-run every lesson on the embedded digits
 	@$(PY) $(PYTEST)
 
-test-full: setup  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
+test-full: setup exercises  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
 	@$(PY) $(PYTEST) --full notebooks tests/test_data.py
 
 setup: $(STAMP)  ## only the environment in .venv
 
 data: setup  ## download the full data sets into the cache
 	@$(PY) -m course_utils fetch
+
+exercises: setup $(MADE)  ## make the exercises from their sources; answers of yours stay
+
+release: exercises  ## make the student kit, a folder and a zip, in build/release (instructors)
+	@$(PY) -m course_utils.grading.release
 
 notebooks: setup  ## run every lesson top to bottom and save its outputs (maintainers)
 	@$(PY) -m course_utils notebooks
@@ -60,6 +69,11 @@ clean:  ## remove the environment, caches of tools and built files; lessons and 
 
 $(STAMP): requirements.lock pyproject.toml Makefile course_utils/kit/bootstrap.py course_utils/kit/jupyter.py
 	@$(call bootstrap,)
+
+$(MADE): $(SOURCES) $(wildcard notebooks/exercises/source/*/tasks.py) course_utils/grading/release.py $(if $(filter-out $(wildcard $(EXERCISES)),$(EXERCISES)),again) | $(STAMP)
+	@$(PY) -m course_utils.grading.release --exercises && touch $@
+
+again:
 
 # The first interpreter that starts and is 3.11 to 3.13 (a name may exist and yet fail, as pyenv's do). When none is,
 # the first that starts at all runs the script, which says what is wrong with it.

@@ -18,6 +18,9 @@ def parser() -> argparse.ArgumentParser:
     pack.add_argument("folder", help="folder to write; point COURSE_DATA at it")
     commands.add_parser("jupyter", help="set up Jupyter in this environment")
     commands.add_parser("lab", add_help=False, help="open JupyterLab at the first lesson; options go to JupyterLab")
+    commands.add_parser("reset", help="start an exercise afresh; what you wrote is kept beside it").add_argument(
+        "lesson", help="such as 01_rnn_formula"
+    )
     notebooks = commands.add_parser("notebooks", help="run lessons top to bottom and save their outputs")
     notebooks.add_argument("paths", nargs="*", help="notebooks; default: all of them")
     commands.add_parser("lock", help="remake requirements.lock and environment.yml").add_argument(
@@ -51,6 +54,10 @@ def run(chosen: argparse.Namespace, rest: list[str]) -> int:
         from course_utils.kit import jupyter
 
         return jupyter.set_up() if chosen.command == "jupyter" else jupyter.lab(rest)
+    if chosen.command == "reset":
+        from course_utils.checks import reset
+
+        return reset.main(chosen.lesson)
     if chosen.command == "notebooks":
         from course_utils.kit import notebooks
 

@@ -24,14 +24,15 @@ def run_and_save(paths: Sequence[str] = ()) -> int:
         print(f"A notebook was expected, but there is none at {', '.join(missing)}.", file=sys.stderr)
         return 1
     make_data_folder_absolute()
+    os.environ["COURSE_JOURNAL"] = os.devnull  # nobody's own progress goes into what is saved
     print(f"Digits: {_digits()}. What is saved for others is to come from full MNIST.", flush=True)
     return next((1 for path in chosen if not run_one(path)), 0)
 
 
 def saved_notebooks() -> list[Path]:
-    """Lessons and sources of exercises: all notebooks that are kept with outputs. Editors' checkpoints and what is made for students are not."""
-    made = {".ipynb_checkpoints", "release"}
-    return sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if not made & set(path.relative_to(ROOT).parts))
+    """Lessons and sources of exercises; not what editors leave beside them, nor the exercises in which somebody works."""
+    left_out = {".ipynb_checkpoints", "release"}
+    return sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if not left_out & set(path.relative_to(ROOT).parts))
 
 
 def run_one(path: Path, *, timeout: float = 1800.0) -> bool:

@@ -40,7 +40,7 @@ def pytest_configure(config):
 
 
 def surroundings(scratch: Path, full: bool, data: str | None) -> dict[str, str]:
-    """The variables for the tests: empty caches, full runs, and a profile of IPython's that forbids the network."""
+    """The variables for the tests: empty caches and journal, full runs, and a profile of IPython's that forbids the network."""
     startup = scratch / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "no_network.py").write_text(STARTUP, encoding="utf-8")
@@ -48,6 +48,7 @@ def surroundings(scratch: Path, full: bool, data: str | None) -> dict[str, str]:
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
     found = {name: str(folder) for name, folder in folders.items()} | {"COURSE_RUN": "full", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    found["COURSE_JOURNAL"] = os.devnull  # nobody's progress shows in a lesson, and no lesson's exercises show in another
     return found | ({"COURSE_DATA": full_data(data)} if full else {})
 
 

@@ -70,7 +70,8 @@ def plain(lesson: str, students: Path) -> tuple[float, float]:
         (course / "source" / lesson).mkdir(parents=True)
         shutil.copy(source_notebook(lesson), course / "source" / lesson)
         shutil.copytree(students, course / "submitted")
-        environment = os.environ | {"COURSE_JOURNAL": str(course / "journal.jsonl"), "IPYTHONDIR": str(course / "ipython")}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
+        environment = os.environ | {"COURSE_JOURNAL": str(course / "journal.jsonl"), "IPYTHONDIR": str(course / "ipython"), "PATH": path}
         nbgrader = [sys.executable, "-m", "nbgrader"]
         timed([*nbgrader, "generate_assignment", lesson], course, environment)
         found = timed([*nbgrader, "autograde", lesson], course, environment)

@@ -180,10 +180,11 @@ def run(request: bytes, send: Callable[[int, bytes], None], shell: Shell) -> Non
     asked = json.loads(request)
     outputs = Outputs(send)
     shell.display_pub.outputs = outputs
-    sys.stdout, sys.stderr = Stream(outputs, frames.STDOUT), Stream(outputs, frames.STDERR)
+    stdout, stderr = Stream(outputs, frames.STDOUT), Stream(outputs, frames.STDERR)
     limited = limiter(asked["seconds"])
     for cell in asked["cells"]:
         send(frames.CELL, b"%d" % cell["number"])
+        sys.stdout, sys.stderr = stdout, stderr  # a cell may have replaced them, and the next one is not to blame
         outputs.begin(MOST_TEXT)
         if limited(lambda: shell.run_cell(cell["source"], store_history=True)):
             outputs.error("TimeLimit", f"This cell took longer than {asked['seconds']:g} s and was stopped.", [])
@@ -191,17 +192,20 @@ def run(request: bytes, send: Callable[[int, bytes], None], shell: Shell) -> Non
     for task in asked["tasks"]:
         send(frames.TASK, b"%d" % task["number"])
         outputs.begin(0)
-        answer = [frames.ABSENT, b""]
-        late = limited(lambda: _ask(shell, task, answer))
-        send(*([frames.LATE] if late else answer))
+        answer: list = []
+        if limited(lambda: answer.extend(_ask(shell, task))):
+            send(frames.LATE)
+        elif answer:
+            send(*answer)
     send(frames.DONE)
 
 
-def _ask(shell: Shell, task: dict, answer: list) -> None:
-    """Put the evidence of one task into `answer`; a function that is not there leaves it as it is."""
-    function = shell.user_ns[task["function"]]
-    cases = evidence.unpack_inputs(base64.b64decode(task["inputs"]))
-    answer[:] = [frames.EVIDENCE, evidence.pack([evidence.ask(task["call"], function, inputs) for inputs in cases])]
+def _ask(shell: Shell, task: dict) -> list:
+    """The frame that answers for one task: its evidence, or that there is no such function."""
+    if task["function"] not in shell.user_ns:
+        return [frames.ABSENT]
+    function, cases = shell.user_ns[task["function"]], evidence.unpack_inputs(base64.b64decode(task["inputs"]))
+    return [frames.EVIDENCE, evidence.pack([evidence.ask(task["call"], function, inputs) for inputs in cases])]
 
 
 def limiter(seconds: float) -> Callable[[Callable[[], object]], bool]:

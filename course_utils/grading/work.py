@@ -125,6 +125,9 @@ class _Tries:
             self._lost[number] = f"{self._tables[number].function} is not there after all cells have run."
         if found.ended != "done" and found.at:
             self._leave_out(*found.at, _what_happened(found, each))
+        if found.ended == "done":
+            for number in self._open_tasks():
+                self._lost[number] = f"{self._tables[number].function} was asked and gave no answer that can be sent."
 
     def _leave_out(self, what: str, number: int, happened: str) -> None:
         if what == "cell":

@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make_and_show_kit() -> None:
     """Make the student kit and say where it is."""
-    os.environ.update(KERNEL_ENV)  # one of the tables asks TensorFlow, which would write log lines
+    os.environ.update(KERNEL_ENV)  # a table asks TensorFlow, which writes log lines otherwise
     from course_utils.grading.student_kit import make_kit
 
     kit, archive = make_kit()

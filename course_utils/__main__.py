@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,6 +22,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("reset", help="start an exercise afresh; what you wrote is kept beside it").add_argument(
         "lesson", help="such as 01_rnn_formula"
     )
+    if (Path(__file__).parent / "grading").is_dir():  # not in a student's kit
+        add_maintainers(commands)
+    return top
+
+
+def add_maintainers(commands) -> None:
+    """The commands for those who change the course."""
     notebooks = commands.add_parser("notebooks", help="run lessons top to bottom and save their outputs")
     notebooks.add_argument("paths", nargs="*", help="notebooks; default: all of them")
     commands.add_parser("lock", help="remake requirements.lock and environment.yml").add_argument(
@@ -28,7 +36,6 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("measure", add_help=False, help="record the bands that lessons check against")
     commands.add_parser("times", help="write the last test runs' time per notebook into README.md")
-    return top
 
 
 def main(arguments: list[str] | None = None) -> int:

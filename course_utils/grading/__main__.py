@@ -28,6 +28,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler to use in place of this machine")
         command.add_argument("--again", action="store_true", help="grade everything again")
         command.add_argument("--unsafe", action="store_true", help="run students' code without a sandbox, where none can be had")
+    release = commands.add_parser("release", help="make the student kit, and the exercises in this folder")
+    release.add_argument("--exercises", action="store_true", help="only the exercises")
     commands.add_parser("status", help="how many are graded, and who needs a person")
     commands.add_parser("feedback", help="write a page for each student")
     commands.add_parser("export", help="write grades.csv").add_argument("--to", metavar="CSV", type=Path, help="write it there instead")
@@ -41,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 1 after a sentence on stderr, 2 for a command that cannot be understood."""
     chosen = parser().parse_args(arguments)
+    if chosen.command == "release":  # needs nothing of what is kept about students
+        from course_utils.grading import release
+
+        return release.main(["--exercises"] if chosen.exercises else [])
     try:
         state = open_state(chosen.state)
         os.environ["COURSE_STATE"] = str(state.folder)  # for processes that we start

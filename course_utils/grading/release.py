@@ -23,6 +23,7 @@ from nbgrader.preprocessors import (
 
 from course_utils.checks.reset import exercise, has_answers, untouched
 from course_utils.grading.exercises import grade_id, lessons, source_notebook, tasks
+from course_utils.kit.jupyter import KERNEL_ENV
 from course_utils.kit.notebooks import tidy
 
 CODE_STUB = "# Your code goes here."
@@ -93,11 +94,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--exercises", action="store_true", help="only notebooks/exercises/release/, in this folder")
     chosen = parser.parse_args(arguments)
     try:
-        print(*make_exercises(), sep="\n", end="")
+        for said in make_exercises():
+            print(said)
+        if not chosen.exercises:
+            make_and_show_kit()
     except OSError as error:
         print(f"{error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
         return 1
     return 0
+
+
+def make_and_show_kit() -> None:
+    """Make the student kit and say where it is."""
+    os.environ.update(KERNEL_ENV)  # a table asks TensorFlow, which writes log lines otherwise
+    from course_utils.grading.student_kit import make_kit
+
+    kit, archive = make_kit()
+    print(f"The student kit is ready, without answers: {kit}\nTo hand out: {archive} ({archive.stat().st_size / 1e6:.1f} MB)")
 
 
 if __name__ == "__main__":

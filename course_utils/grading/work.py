@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import atexit
 import base64
+import contextlib
 import functools
 import hashlib
 import math
+import os
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -78,7 +81,24 @@ def _task(task: exercises.Task, points: float | None, name: str, sentence: str) 
 @functools.lru_cache(maxsize=64)
 def _table(lesson: str, name: str, seed: int) -> Table:
     """The answers for this seed; all students of a run have the same one, since no sandbox can tell another."""
-    return exercises.make_table(lesson, name, seed)
+    with _silent(exercises.warm(lesson) == "tensorflow"):
+        return exercises.make_table(lesson, name, seed)
+
+
+@contextlib.contextmanager
+def _silent(wanted: bool) -> Iterator[None]:
+    """Keep away what TensorFlow's C++ writes to the terminal when it is imported; no setting of its own does."""
+    if not wanted:
+        yield
+        return
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
 
 
 class _Tries:

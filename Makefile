@@ -6,6 +6,9 @@ PYTHON ?=
 JOBS ?= 2
 # Options for JupyterLab, as in: make lab JUPYTER_ARGS=--no-browser
 JUPYTER_ARGS ?=
+# For `make grade`: a platform's zip or a folder; options, as in: make grade SUBMISSIONS=week3.zip GRADE_ARGS="--roster students.csv"
+SUBMISSIONS ?=
+GRADE_ARGS ?=
 # Options for pytest, as in: make test PYTEST_ARGS="-k bootstrap"
 PYTEST_ARGS ?=
 
@@ -18,7 +21,7 @@ MADE := $(if $(SOURCES),notebooks/exercises/release/.untouched/made)
 PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full data exercises release notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full data exercises release grade notebooks measure times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -42,6 +45,10 @@ exercises: setup $(MADE)  ## make the exercises from their sources; answers of y
 
 release: exercises  ## make the student kit, a folder and a zip, in build/release (instructors)
 	@$(PY) -m course_utils.grading.release
+
+grade: setup  ## collect and grade SUBMISSIONS=FOLDER_OR_ZIP, then write feedback, grades.csv and report.html (instructors)
+	@test -n "$(SUBMISSIONS)" || { echo 'Name the submissions: make grade SUBMISSIONS=FOLDER_OR_ZIP (and where to keep them, outside this folder: COURSE_STATE=FOLDER)' >&2; exit 1; }
+	@$(if $(COURSE_STATE),COURSE_STATE="$(COURSE_STATE)" )$(PY) -m course_utils.grading all "$(SUBMISSIONS)" $(GRADE_ARGS)
 
 notebooks: setup  ## run every lesson top to bottom and save its outputs (maintainers)
 	@$(PY) -m course_utils notebooks

@@ -121,7 +121,7 @@ def _output(output: dict):
         lines = [_text(line) for line in output.get("traceback") or []][:200] or [f"{name}: {value}"]
         return new_output("error", ename=name, evalue=value, traceback=lines)
     picture = escape.checked_png((output.get("data") or {}).get("image/png"))
-    return picture and new_output("display_data", data={"image/png": picture}, metadata={})
+    return picture and new_output("display_data", data={"image/png": picture}, metadata={"image/png": {"alt": "Picture that this cell drew"}})
 
 
 def _text(text: object) -> str:

@@ -166,7 +166,7 @@ def print_status(state: State, found: list[Row]) -> None:
 
     console, view = Console(), Table(title="Submissions", title_justify="left")
     for heading in ("lesson", GRADED, PERSON, WAITING, MISSING, "marks by hand open"):
-        view.add_column(heading, justify="left" if heading == "lesson" else "right")
+        view.add_column(heading, justify="left" if heading == "lesson" else "right", no_wrap=heading == "lesson")
     for lesson, count in counts(found).items():
         view.add_row(lesson, *(str(count[key]) for key in (GRADED, PERSON, WAITING, MISSING, "by hand")))
     console.print(view)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-from course_utils.grading.gradebook import Book, COURSE, database_url
+from nbconvert.exporters import NotebookExporter
+from nbgrader.converters.base import NbGraderException
+
+from course_utils.grading.gradebook import COURSE, Book, database_url
 from course_utils.grading.state import ROOT, State, open_state
 
 EXERCISES = ROOT / "notebooks" / "exercises"
@@ -31,23 +33,26 @@ def configure(c) -> None:
     c.CourseDirectory.feedback_directory = str(state.folder / "nbgrader_feedback")
     c.CourseDirectory.db_url = database_url(state)
     c.FormgradeExtension.debug = False  # its page would show the database's address, with the password
-    for command in ("Autograde", "GenerateFeedback"):
-        c[command].pre_convert_hook = f"{__name__}.refuse_{command.lower()}"
-    c.Autograde.sanitize_preprocessors = c.Autograde.autograde_preprocessors = []
+    c.Autograde.exporter_class = f"{__name__}.NoAutograde"
+    c.GenerateFeedback.exporter_class = f"{__name__}.NoFeedback"
 
 
-class Refused(KeyboardInterrupt):
-    """Ends an nbgrader command. nbgrader swallows exceptions of hooks, but not this kind."""
+class _Refusing(NotebookExporter):
+    """nbgrader makes its exporter before it touches a file, so this is the place to stop a command (its hooks come too late)."""
+
+    instead = ""
+
+    def __init__(self, **options) -> None:
+        print(self.instead, file=sys.stderr)
+        raise NbGraderException(self.instead)
 
 
-def refuse_autograde(**about) -> None:
-    """nbgrader's autograde runs students' code unguarded, with the gradebook in reach."""
-    raise Refused("nbgrader's autograde is switched off: it would run students' code on this machine unguarded. Use: python -m course_utils.grading grade")
+class NoAutograde(_Refusing):
+    instead = "nbgrader's autograde is switched off: it would run students' code here unguarded. Use: python -m course_utils.grading grade"
 
 
-def refuse_generatefeedback(**about) -> None:
-    """nbgrader's pages show 0 points for what is not graded yet."""
-    raise Refused("nbgrader's own feedback is switched off: it shows 0 for what nobody has marked yet. Use: python -m course_utils.grading feedback")
+class NoFeedback(_Refusing):
+    instead = "nbgrader's feedback is switched off: it shows 0 for what nobody has marked yet. Use: python -m course_utils.grading feedback"
 
 
 def command(port: int | None = None, browser: bool = True) -> list[str]:
@@ -57,6 +62,8 @@ def command(port: int | None = None, browser: bool = True) -> list[str]:
         "ServerApp.jpserver_extensions": extensions, "ServerApp.root_dir": str(EXERCISES), "ServerApp.default_url": "/formgrader",
         "ServerApp.terminals_enabled": False, "ServerApp.open_browser": browser, "ServerApp.tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
     }  # fmt: skip
+    if getattr(os, "geteuid", lambda: 1)() == 0:  # containers: Jupyter refuses root unless it is told
+        chosen |= {"ServerApp.allow_root": True}
     if port is not None:
         chosen |= {"ServerApp.port": port}
     return [sys.executable, "-m", "jupyter_server", *(f"--{name}={value}" for name, value in chosen.items())]
@@ -84,5 +91,3 @@ def run(state: State, port: int | None = None, browser: bool = True) -> int:
     except KeyboardInterrupt:
         return 0
 
-
-__all__ = ["Path", "command", "configure", "run"]

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -34,10 +35,28 @@ def test_settings_of_others_stay_and_a_broken_file_is_replaced(tmp_path):
     assert set(read(overrides)) == set(jupyter.LAB_SETTINGS)
 
 
+def test_nothing_of_nbgrader_is_in_a_students_lab(tmp_path, monkeypatch):
+    """As JupyterLab and its server read the settings, beside those that nbgrader's package installs."""
+    from jupyter_server.extension.config import ExtensionConfigManager
+    from jupyterlab_server.config import get_page_config
+
+    etc = tmp_path / "etc/jupyter"
+    theirs = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.d/nbgrader.json"
+    parts = read(theirs)["ServerApp"]["jpserver_extensions"] if theirs.is_file() else {"nbgrader.server_extensions.formgrader": True}
+    jupyter.write_json(etc / "jupyter_server_config.d/nbgrader.json", {"ServerApp": {"jpserver_extensions": parts}})
+    jupyter.write_json(etc / "jupyter_server_config.json", {"ServerApp": {"ip": "::1", "jpserver_extensions": {"other": True}}})
+    jupyter.write_json(etc / "labconfig/page_config.json", {"disabledExtensions": {"@other/x": True}})
+    jupyter.set_up(tmp_path)
+    started = ExtensionConfigManager(read_config_path=[str(etc)]).get_jpserver_extensions()
+    assert started == {"other": True} | dict.fromkeys(parts, False) | dict.fromkeys(jupyter.SERVER_SETTINGS["ServerApp"]["jpserver_extensions"], False)
+    assert read(etc / "jupyter_server_config.json")["ServerApp"]["ip"] == "::1"
+    assert read(etc / "labconfig/page_config.json")["disabledExtensions"] == {"@other/x": True, "@jupyter/nbgrader": True}
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(etc))
+    assert get_page_config([])["disabledExtensions"].count("@jupyter/nbgrader") == 1
+
+
 def test_settings_are_ones_this_jupyterlab_knows():
     """A misspelt or outdated setting would be ignored without a word."""
-    from pathlib import Path
-
     schemas = Path(sys.prefix) / "share/jupyter/lab/schemas"
     if not schemas.is_dir():
         pytest.skip("JupyterLab is not installed in this environment itself")

@@ -22,6 +22,12 @@ LAB_SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
 }
 
+# nbgrader comes along for instructors. A student's Lab shows nothing of it, and no server starts its parts unasked:
+# `python -m course_utils.grading formgrader` does.
+LAB_PAGE = {"disabledExtensions": {"@jupyter/nbgrader": True}}
+NBGRADER_PARTS = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+SERVER_SETTINGS = {"ServerApp": {"jpserver_extensions": {f"nbgrader.server_extensions.{part}": False for part in NBGRADER_PARTS}}}
+
 
 def set_up(prefix: Path | None = None) -> int:
     """Write the kernel and the settings into the environment at `prefix` (this one); returns 0, or 1 after a sentence."""
@@ -36,6 +42,9 @@ def set_up(prefix: Path | None = None) -> int:
     write_json(share / "kernels" / "python3" / "kernel.json", kernel_spec())
     settings = share / "lab" / "settings" / "overrides.json"
     write_json(settings, {**read_json(settings), **LAB_SETTINGS})
+    etc = Path(prefix or sys.prefix) / "etc" / "jupyter"
+    for path, ours in ((etc / "labconfig" / "page_config.json", LAB_PAGE), (etc / "jupyter_server_config.json", SERVER_SETTINGS)):
+        write_json(path, merged(read_json(path), ours))
     return 0
 
 
@@ -57,6 +66,12 @@ def is_set_up() -> bool:
     """Whether the kernel that Jupyter would start in this environment is the course's."""
     spec = read_json(Path(sys.prefix) / "share" / "jupyter" / "kernels" / "python3" / "kernel.json")
     return spec.get("env") == KERNEL_ENV and set(KERNEL_ARGUMENTS) <= set(spec.get("argv", []))
+
+
+def merged(there: dict, ours: dict) -> dict:
+    """Both; ours where both have a value, and objects inside joined in the same way."""
+    both = {key: merged(there[key], value) if isinstance(value, dict) and isinstance(there.get(key), dict) else value for key, value in ours.items()}
+    return {**there, **both}
 
 
 def read_json(path: Path) -> dict:

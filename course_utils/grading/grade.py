@@ -104,14 +104,19 @@ def _client(scheduler: str | None, workers: int | None):
             yield client
         return
     count = workers or max(1, min(CPU_COUNT, MEMORY_LIMIT // WORKER_BYTES))
-    quiet = {"distributed.admin.large-graph-warning-threshold": "1GB", "distributed.comm.timeouts.connect": "60s"}
+    settings = {
+        "distributed.admin.large-graph-warning-threshold": "1GB", "distributed.comm.timeouts.connect": "60s",
+        # Dask's HTTP server cannot be switched off, so it has nothing to tell and listens to this machine only.
+        "distributed.scheduler.http.routes": [], "distributed.worker.http.routes": [],
+    }
     with ExitStack() as stack:
-        stack.enter_context(dask.config.set(quiet))
+        stack.enter_context(dask.config.set(settings))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="unrolled-dask-", ignore_cleanup_errors=True))
         # With certificates made for this run nobody else on this machine can send work to the workers.
         cluster = stack.enter_context(LocalCluster(
             n_workers=count, processes=True, threads_per_worker=1, memory_limit=0, security=Security.temporary(), dashboard_address=None,
-            silence_logs=logging.CRITICAL, local_directory=folder, env=QUIET,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"}, silence_logs=logging.CRITICAL,
+            local_directory=folder, env=QUIET,
         ))
         yield stack.enter_context(Client(cluster))
 

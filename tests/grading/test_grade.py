@@ -65,6 +65,20 @@ def test_a_killed_worker_costs_nothing():
     assert {graded["status"] for graded in results} == {"graded"} and len({graded["seed"] for graded in results}) == 1
 
 
+def test_strangers_on_this_machine_learn_nothing_and_send_nothing():
+    import distributed
+    import requests
+
+    with grade._client(None, 1) as client:
+        client.run(os.getpid)
+        ports = {c.laddr for process in (psutil.Process(), *family()) for c in process.net_connections("tcp") if c.status == "LISTEN"}
+        assert ports and {at.ip for at in ports} == {"127.0.0.1"} and all(address.startswith("tls://") for address in client.nthreads())
+        for path in ("status", "info/main/workers.html", "json/index.html", "metrics", "health", "api/v1/get_workers"):
+            assert requests.get(f"http://127.0.0.1:{client.cluster.scheduler.http_server.port}/{path}", timeout=10).status_code == 404
+        with pytest.raises((OSError, TypeError, RuntimeError)):
+            distributed.Client(client.scheduler.address.replace("tls", "tcp"), timeout=2)
+
+
 def test_what_is_finished_or_has_a_problem_is_not_run(monkeypatch):
     monkeypatch.setattr(grade, "_client", lambda *a: pytest.fail("a cluster for nothing"))
     done, broken, saved = record(1), record(2, problem="The file is empty."), []
@@ -118,7 +132,7 @@ def test_a_run_that_is_killed_leaves_nothing(tmp_path):
             "    t.run([t.record(k, 'while True: pass') for k in range(4)], print)")
     (tmp_path / "main.py").write_text(code)
     main = subprocess.Popen([sys.executable, str(tmp_path / "main.py")], env={**os.environ, "PYTHONPATH": str(sandbox.PACKAGE.parent)})
-    process, deadline = psutil.Process(main.pid), time.monotonic() + 60
+    process, deadline = psutil.Process(main.pid), time.monotonic() + 300
     while sum("bwrap" in child.name() for child in process.children(recursive=True)) < 4:  # both workers run a student's loop
         assert main.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)

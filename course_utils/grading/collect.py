@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from course_utils.grading import sources
 from course_utils.grading.sources import Entry, Unreadable
 from course_utils.grading.state import GradingError, State, read_json, sha256, write, write_json
 from course_utils.grading.students import Owner, Students, read_roster
+from course_utils.grading.submission import Cell, Problem, read_cells
 
 MOODLE = re.compile(r"(?P<name>.*?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?", re.DOTALL)
 CANVAS = re.compile(r"(?P<name>[^_]*)_(?:LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)", re.DOTALL)
@@ -219,39 +219,26 @@ def _look(one: Placed, lessons: dict[str, set[str]], forced: str | None, left: i
         return Candidate(one, lesson, problem=f"It was not read: all files together have more than {sources.MOST_TOTAL:,} bytes."), 0
     try:
         data = one.entry.read(sources.MOST_BYTES + 1)
-        cells = notebook_cells(data)
+        cells = _read(data)
     except Unreadable as error:
-        return Candidate(one, lesson, sha="", problem=str(error)), 0
-    except ValueError as error:
+        return Candidate(one, lesson, problem=str(error)), 0
+    except Problem as error:
         return Candidate(one, lesson, sha=sha256(data), problem=str(error)), len(data)
     lesson, problem = which_lesson(cells, lesson, lessons)
     return Candidate(one, lesson, sha=sha256(data), problem=problem), len(data)
 
 
-def notebook_cells(data: bytes) -> list[dict]:
-    """The cells of a notebook that anybody may have written.
-
-    Raises:
-        ValueError: it is no notebook that can be graded; the message is a sentence that says why.
-    """
+def _read(data: bytes) -> list[Cell]:
+    """The cells of a notebook that anybody may have written; Problem when it cannot be graded."""
     if len(data) > sources.MOST_BYTES:
-        raise ValueError(f"The file is larger than {sources.MOST_BYTES // 1_000_000} MB, so it was not read.")
-    if not data.strip():
-        raise ValueError("The file is empty: nothing was saved in it.")
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        raise ValueError("The file is damaged: it is no JSON, as if the computer had stopped while saving it.") from None
-    if not isinstance(found, dict) or not isinstance(found.get("cells"), list):
-        old = isinstance(found, dict) and "worksheets" in found
-        raise ValueError("The notebook is in an old format (3 or older)." if old else "The file is JSON, but no notebook: it has no cells.")
-    cells = found["cells"]
-    if not cells or not all(isinstance(cell, dict) and isinstance(cell.get("source"), (str, list)) for cell in cells):
-        raise ValueError("The notebook has no cells." if not cells else "The notebook is damaged: a cell of it has no text.")
+        raise Problem(f"The file is larger than {sources.MOST_BYTES // 1_000_000} MB, so it was not read.")
+    cells = read_cells(data)
+    if not cells:
+        raise Problem("The notebook has no cells.")
     return cells
 
 
-def which_lesson(cells: list[dict], named: str | None, lessons: dict[str, set[str]]) -> tuple[str | None, str | None]:
+def which_lesson(cells: list[Cell], named: str | None, lessons: dict[str, set[str]]) -> tuple[str | None, str | None]:
     """The lesson and, where it is in doubt, a sentence.
 
     Args:
@@ -272,18 +259,10 @@ def which_lesson(cells: list[dict], named: str | None, lessons: dict[str, set[st
     return named, "It holds none of the exercise's cells or functions: perhaps the lesson itself was sent, or a new notebook."
 
 
-def _found_inside(cells: list[dict]) -> set[str]:
+def _found_inside(cells: list[Cell]) -> set[str]:
     """grade_ids of the metadata and names of functions in the code."""
-    found = set()
-    for cell in cells:
-        about = cell.get("metadata")
-        about = about.get("nbgrader") if isinstance(about, dict) else None
-        if isinstance(about, dict) and isinstance(about.get("grade_id"), str):
-            found.add(about["grade_id"])
-        source = cell["source"]
-        text = source if isinstance(source, str) else "".join(line for line in source if isinstance(line, str))
-        found |= set(re.findall(r"^[ \t]*def\s+(\w+)", text, re.MULTILINE))
-    return found
+    functions = {name for cell in cells for name in re.findall(r"^[ \t]*def\s+(\w+)", cell.source, re.MULTILINE)}
+    return functions | {cell.grade_id for cell in cells if cell.grade_id}
 
 
 def _settle_lessons(candidates: list[Candidate]) -> None:

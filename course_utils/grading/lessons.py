@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from pathlib import Path
 
-import nbformat
+from nbformat import NotebookNode
 
 
 def names() -> list[str]:
@@ -16,23 +15,12 @@ def names() -> list[str]:
     return exercises.lessons()
 
 
-def source_notebook(lesson: str) -> Path:
-    """The notebook with the solutions."""
-    from course_utils.grading import exercises
-
-    return exercises.source_notebook(lesson)
-
-
 @functools.cache
-def pristine(lesson: str) -> nbformat.NotebookNode:
+def pristine(lesson: str) -> NotebookNode:
     """The notebook as it is handed out: without solutions, hidden parts and outputs. Copy it before changing it."""
-    from nbgrader import preprocessors
+    from course_utils.grading import release
 
-    notebook = nbformat.read(source_notebook(lesson), as_version=4)
-    resources = {"nbgrader": {"notebook": lesson, "assignment": lesson}}
-    for step in ("LockCells", "ClearSolutions", "ClearOutput", "ClearHiddenTests", "ClearMarkScheme", "ComputeChecksums"):
-        notebook, resources = getattr(preprocessors, step)().preprocess(notebook, resources)
-    return notebook
+    return release.release_notebook(lesson)
 
 
 def graded_cells(lesson: str) -> dict[str, float]:

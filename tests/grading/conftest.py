@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -69,7 +70,7 @@ def make_zip(tmp_path):
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """The two lessons' source notebooks in place of the course's own."""
-    from course_utils.grading import lessons
+    from course_utils.grading import lessons, release
 
     folder = tmp_path / "source"
     for lesson in LESSONS:
@@ -77,7 +78,8 @@ def course(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True)
         nbformat.write(source(lesson), path)
     monkeypatch.setattr(lessons, "names", lambda: sorted(LESSONS))
-    monkeypatch.setattr(lessons, "source_notebook", lambda lesson: folder / lesson / f"{lesson}.ipynb")
+    monkeypatch.setattr(release, "source_notebook", lambda lesson: folder / lesson / f"{lesson}.ipynb")
+    monkeypatch.setattr(release, "tasks", lambda lesson: [SimpleNamespace(name=task, function=task) for task in sorted(LESSONS[lesson])])
     lessons.pristine.cache_clear()
     yield folder
     lessons.pristine.cache_clear()

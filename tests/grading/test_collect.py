@@ -240,8 +240,8 @@ def test_too_many_files_and_too_many_bytes(make_zip, state, monkeypatch):
 
 BROKEN = {
     "empty": (b"", "is empty"), "blank": (b"  \n", "is empty"), "cut": (GOOD[: len(GOOD) // 2], "damaged"),
-    "zeros": (b"\0" * 5000, "damaged"), "deep": (b"[" * 200_000, "damaged"), "list": (b"[]", "no notebook"), "null": (b"null", "no notebook"),
-    "no cells": (b'{"cells": []}', "no cells"), "cells of numbers": (b'{"cells": [1]}', "a cell of it has no text"),
+    "zeros": (b"\0" * 5000, "damaged"), "deep": (b"[" * 200_000, "damaged"), "list": (b"[]", "not a notebook"), "null": (b"null", "not a notebook"),
+    "no cells": (b'{"cells": []}', "no cells"), "cells of numbers": (b'{"cells": [1]}', "no cells"),
     "old": (b'{"worksheets": [], "nbformat": 3}', "old format"), "html": (b"<html>Sign in</html>", "damaged"),
 }  # fmt: skip
 
@@ -276,7 +276,7 @@ def test_a_byte_order_mark_and_utf16_are_read(make_zip, state):
 
 def test_collecting_twice_changes_nothing(make_zip, state):
     archive = make_zip({"Ana_11_assignsubmission_file_/01_rnn_formula.ipynb": GOOD, "Bo_12_assignsubmission_file_/01_rnn_formula.ipynb": b"",
-                        "Cy_13_assignsubmission_file_/x.ipynb": b'{"cells": [{"source": ""}]}', "Cy_13_assignsubmission_file_/02_unrolling.ipynb": submission(TWO),
+                        "Cy_13_assignsubmission_file_/x.ipynb": b'{"cells": [{"cell_type": "code", "source": ""}]}', "Cy_13_assignsubmission_file_/02_unrolling.ipynb": submission(TWO),
                         "01_rnn_formula.ipynb": GOOD})  # fmt: skip
     run(archive, state)
     before = snapshot(state.folder)
@@ -328,7 +328,7 @@ def test_a_crash_between_notebook_and_record_is_mended(make_zip, state, monkeypa
 # --- Nothing ---
 
 
-@pytest.mark.parametrize("files", [{}, {"readme.txt": b"x"}, {"01_rnn_formula.ipynb": GOOD}, {"Ana_1_assignsubmission_file_/x.ipynb": b'{"cells": [{"source": ""}]}'}])
+@pytest.mark.parametrize("files", [{}, {"readme.txt": b"x"}, {"01_rnn_formula.ipynb": GOOD}, {"Ana_1_assignsubmission_file_/x.ipynb": b'{"cells": [{"cell_type": "code", "source": ""}]}'}])
 def test_nothing_collected_is_never_a_success(make_zip, state, files):
     with pytest.raises(GradingError, match="Nothing was collected.*Expected notebooks"):
         run(make_zip(files), state)

@@ -201,6 +201,24 @@ def test_ordinary_markdown_looks_as_it_should():
     assert body.pre.text == "x = 1\n\ny\n"
 
 
+# Each layer for itself: together they hide that one of them is missing.
+
+
+def test_raw_html_is_shown_as_text():
+    assert BeautifulSoup(escape.markdown_block("a <b>c</b> <em>d</em>"), "html.parser").get_text(strip=True) == "a <b>c</b> <em>d</em>"
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_what_a_parser_lets_through_is_cleaned(text, monkeypatch):
+    monkeypatch.setattr(escape, "_renderer", lambda: lambda given: given)
+    assert unsafe(f"<body>{escape.markdown_block(text)}</body>") == []
+
+
+def test_a_block_leaves_nothing_to_render():
+    inside = escape.markdown_block("```\na\n\n[x](javascript:alert(1)) $y$ \\(z\\) `w` *v* _u_ ~t~ | s\n```").removeprefix('<div class="tex2jax_ignore"')
+    assert not set(inside) & set("\n\\`*_[]~|$")
+
+
 def test_formulas_with_unknown_commands_are_shown_as_text():
     for formula in ("\\href{javascript:x}{y}", "\\def\\a{\\a\\a}\\a", "\\begin{evil}\\end{evil}", "x" * 3_000):
         html = escape.markdown_block(f"${formula}$")

@@ -134,8 +134,10 @@ def makefile(text: str) -> str:
     text = replaced(
         text,
         (r"^# Exercises are made from .*?^MADE := [^\n]*\n", ""),
-        (r"^\.PHONY: [^\n]*", f".PHONY: {' '.join(TARGETS)}"),
+        (r"^\.PHONY: [^\n]*", f".PHONY: {' '.join(TARGETS)} always"),
         (r"^\$\(MADE\): .*?^again:\n\n", ""),
+        # Always asked, because all files of the kit are of 1980; it looks at what is in them and takes a moment.
+        (r"^\$\(STAMP\): [^\n]*", "$(STAMP): always"),
     )
     blocks = [block for block in text.split("\n\n") if target(block) in (None, *TARGETS)]
     return "\n\n".join(blocks).replace("setup exercises", "setup")

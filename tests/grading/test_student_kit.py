@@ -241,6 +241,18 @@ def test_make_lists_what_works_in_the_kit(kit):
     assert "grading" not in (kit[0] / "Makefile").read_text() and "exercises" not in (kit[0] / "Makefile").read_text()
 
 
+def test_make_asks_whether_the_set_up_is_current_though_all_files_are_old(kit):
+    """A newer kit unpacked over this one must be set up, and make would see only the times of 1980."""
+    if not shutil.which("make"):
+        pytest.skip("make is not used on Windows")
+    (kit[0] / ".venv").mkdir()
+    (kit[0] / ".venv" / "unrolled-ready").write_text("")
+    try:
+        assert "bootstrap.py" in subprocess.run(["make", "-n", "setup"], cwd=kit[0], capture_output=True, text=True).stdout
+    finally:
+        shutil.rmtree(kit[0] / ".venv")
+
+
 def test_a_file_that_no_longer_fits_is_refused():
     with pytest.raises(RuntimeError, match="expected once"):
         student_kit.pyproject("[project]\n")

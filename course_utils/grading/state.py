@@ -1,7 +1,7 @@
 """Where the grading keeps what it knows: one private folder outside the repository, named by COURSE_STATE.
 
     submitted/<student>/<lesson>/<lesson>.ipynb and record.json, autograded/…, feedback/…, results/<student>/<lesson>.json,
-    students.json, unplaced.json, roster.json, gradebook.db, grades.csv, report.html, lock
+    students.json, unplaced.json, gradebook.db, grades.csv, report.html, lock
 """
 
 from __future__ import annotations

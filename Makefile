@@ -19,22 +19,27 @@ SOURCES := $(wildcard notebooks/exercises/source/*/*.ipynb)
 EXERCISES := $(subst /source/,/release/,$(SOURCES))
 MADE := $(if $(SOURCES),notebooks/exercises/release/.untouched/made)
 PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
+# Suites with a target of their own.
+APART := tests/grading tests/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full data exercises release grade notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading data exercises release grade notebooks measure times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-15s%s\n", $$1, $$2}'
 
 lab: setup exercises  ## set up, then open JupyterLab at the first lesson
 	@$(PY) -m course_utils lab $(JUPYTER_ARGS)
 
-test: setup exercises  ## run every test and re-run every lesson on the embedded digits
-	@$(PY) $(PYTEST)
+test: setup exercises  ## run every test but those of grading, and re-run every lesson on the embedded digits
+	@$(PY) $(PYTEST) $(addprefix --ignore=,$(APART))
 
 test-full: setup exercises  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
 	@$(PY) $(PYTEST) --full notebooks tests/test_data.py
+
+test-grading: setup exercises  ## run the tests of grading, with hostile and broken submissions in real sandboxes (Linux with bubblewrap)
+	@$(PY) $(PYTEST) $(wildcard $(APART))
 
 setup: $(STAMP)  ## only the environment in .venv
 
@@ -67,7 +72,7 @@ upgrade: setup  ## the same, with the newest releases that pyproject.toml allows
 
 canary:  ## run the tests on the newest TensorFlow, Keras and Jupyter, in an environment of their own
 	@$(call bootstrap,--canary)
-	@build/canary/bin/python $(PYTEST)
+	@build/canary/bin/python $(PYTEST) $(addprefix --ignore=,$(APART))
 
 clean:  ## remove the environment, caches of tools and built files; lessons and downloaded data stay
 	rm -rf .venv build .pytest_cache .hypothesis *.egg-info

@@ -67,7 +67,9 @@ class Verdict(NamedTuple):
 def diagnose(table: Table, outcomes: list[Outcome]) -> Verdict:
     """Compare the answers to all cases with the right ones and with those of the mistakes."""
     if outcomes[0].kind == "not implemented":
-        return Verdict(False, 0.0, "not implemented", f"Not yet implemented: replace the line that raises by your own {table.function}.")
+        return Verdict(
+            False, 0.0, "not implemented", f"Not yet implemented: replace the line that raises by your own {table.function}."
+        )
     mine = [featured(table, k, outcome) for k, outcome in enumerate(outcomes)]
     wrong = [k for k, outcome in enumerate(mine) if not same(outcome, table.right[k])]
     changed = sorted({name for outcome in outcomes for name in outcome.changed})
@@ -109,7 +111,9 @@ def _is_all(mistake: Mistake, outcomes: list[Outcome]) -> bool:
 
 def _changes_inputs(changed: list[str]) -> Verdict:
     names = " and ".join(changed)
-    sentence = f"The values are right, but the function changes its input: {names} had other values after the call. Work on a copy."
+    sentence = (
+        f"The values are right, but the function changes its input: {names} had other values after the call. Work on a copy."
+    )
     return Verdict(False, 0.5, "changes its input", sentence)
 
 
@@ -126,7 +130,10 @@ def _shape_only(table: Table, wrong: list[int], mine: list[Outcome]) -> Verdict 
 def _same_turned(one: Outcome, other: Outcome, turn) -> bool:
     if one.kind != other.kind or len(one.arrays) != len(other.arrays):
         return False
-    return all(a.size == b.size and (a.shape == b.shape and close(a, b) or close(turn(a), np.ravel(b))) for a, b in zip(one.arrays, other.arrays))
+    return all(
+        a.size == b.size and (a.shape == b.shape and close(a, b) or close(turn(a), np.ravel(b)))
+        for a, b in zip(one.arrays, other.arrays)
+    )
 
 
 def _first_wrong(table: Table, wrong: list[int], mine: list[Outcome]) -> Verdict:
@@ -138,7 +145,12 @@ def _first_wrong(table: Table, wrong: list[int], mine: list[Outcome]) -> Verdict
     if outcome.kind == "other":
         return Verdict(False, 0.0, "no array", f"{table.function} should return {_wanted(table)}; it returns {outcome.text}.")
     if outcome.kind in ("error", "not implemented"):
-        return Verdict(False, 0.0, "raises an error", f"{table.function} stops with {outcome.text or 'NotImplementedError'}. {_sizes(table, k)} {_capital(says)}.")
+        return Verdict(
+            False,
+            0.0,
+            "raises an error",
+            f"{table.function} stops with {outcome.text or 'NotImplementedError'}. {_sizes(table, k)} {_capital(says)}.",
+        )
     if [a.shape for a in outcome.arrays] != [a.shape for a in table.right[k].arrays]:
         return _wrong_shape(table, wrong, mine)
     near = [m for m in table.mistakes if same(outcome, m.outcomes[k]) and not same(m.outcomes[k], table.right[k])]
@@ -154,7 +166,12 @@ def _wrong_shape(table: Table, wrong: list[int], mine: list[Outcome]) -> Verdict
         sentence = f"{table.function} should return {_wanted(table)}; it returns {got} {'array' if got == 1 else 'arrays'}."
         return Verdict(False, 0.0, "wrong number of results", sentence)
     part, got, wanted = _first_shapes(table, wrong, mine)
-    return Verdict(False, 0.0, "wrong shape", f"The shape is wrong: {part} has shape {got} and should have {wanted}. {_sizes(table, wrong[0])}".strip())
+    return Verdict(
+        False,
+        0.0,
+        "wrong shape",
+        f"The shape is wrong: {part} has shape {got} and should have {wanted}. {_sizes(table, wrong[0])}".strip(),
+    )
 
 
 def _first_shapes(table: Table, wrong: list[int], mine: list[Outcome]) -> tuple[str, str, str]:

@@ -51,7 +51,9 @@ def decode(plain: dict[str, Any]) -> Table:
         parts=[tuple(part) for part in plain["parts"]],
         inputs=[{key: _array(value) for key, value in case.items()} for case in plain["inputs"]],
         right=[_outcome(entry) for entry in plain["right"]],
-        mistakes=[Mistake(name, sentence, [_outcome(entry) for entry in outcomes]) for name, sentence, outcomes in plain["mistakes"]],
+        mistakes=[
+            Mistake(name, sentence, [_outcome(entry) for entry in outcomes]) for name, sentence, outcomes in plain["mistakes"]
+        ],
     )
 
 

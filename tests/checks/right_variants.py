@@ -11,9 +11,11 @@ PRODUCTS = {
     "dot": np.dot,
     "einsum": lambda a, b: np.einsum("nd,dh->nh", a, b),
     "transposed twice": lambda a, b: (b.T @ a.T).T,
-    "one by one": lambda a, b: np.array([[sum(a[n, d] * b[d, h] for d in range(b.shape[0])) for h in range(b.shape[1])] for n in range(len(a))]),
+    "one by one": lambda a, b: np.array(
+        [[sum(a[n, d] * b[d, h] for d in range(b.shape[0])) for h in range(b.shape[1])] for n in range(len(a))]
+    ),
     "broadcast": lambda a, b: (a[:, :, None] * b[None]).sum(axis=1),
-    "float32": lambda a, b: (a.astype("float32") @ b.astype("float32")),
+    "float32": lambda a, b: a.astype("float32") @ b.astype("float32"),
 }
 TANHS = {
     "numpy": np.tanh,
@@ -32,7 +34,12 @@ KEEPS = {
     "copy": lambda h, first: _zeroed(h.copy(), first),
     "loop": lambda h, first: np.array([np.zeros_like(row) if new else row for row, new in zip(h, first)]),
 }
-CASTS = {"as it is": lambda a: a, "float64": lambda a: np.asarray(a, float), "float32": lambda a: np.asarray(a, "float32"), "lists": lambda a: np.asarray(a).tolist()}
+CASTS = {
+    "as it is": lambda a: a,
+    "float64": lambda a: np.asarray(a, float),
+    "float32": lambda a: np.asarray(a, "float32"),
+    "lists": lambda a: np.asarray(a).tolist(),
+}
 
 
 def _zeroed(h, first):

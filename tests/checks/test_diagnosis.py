@@ -47,7 +47,11 @@ def test_reference_is_right_on_any_inputs(table, name):
 
 @pytest.mark.parametrize("name", LESSON)
 def test_no_false_alarm_on_right_answers_of_other_styles(table, name):
-    alarms = [(pieces, found.sentence) for pieces, answer in variants(name, VARIANTS) if not (found := verdict(table(name), answer)).right]
+    alarms = [
+        (pieces, found.sentence)
+        for pieces, answer in variants(name, VARIANTS)
+        if not (found := verdict(table(name), answer)).right
+    ]
     assert alarms == []
 
 
@@ -157,7 +161,12 @@ def test_hints_come_one_by_one_and_stay_at_the_last(capsys, monkeypatch, tmp_pat
     monkeypatch.setattr(checks, "HINTS_SHOWN", {})
     for _ in range(4):
         checks.hint("gradient_of_w_h")
-    assert [line[:11] for line in capsys.readouterr().out.splitlines()] == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"]
+    assert [line[:11] for line in capsys.readouterr().out.splitlines()] == [
+        "Hint 1 of 3",
+        "Hint 2 of 3",
+        "Hint 3 of 3",
+        "Hint 3 of 3",
+    ]
     with pytest.raises(ValueError, match="expected one of rnn_step, .*received 'lstm'"):
         checks.hint("lstm")
 

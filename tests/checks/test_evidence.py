@@ -84,7 +84,11 @@ def test_inputs_survive_bytes():
         assert all(case[name].dtype == again[name].dtype and np.array_equal(case[name], again[name]) for name in case)
 
 
-OUTCOMES = [Outcome("arrays", (np.arange(6.0).reshape(2, 3), np.array(2))), Outcome("error", (), "ValueError: no", ("x",)), Outcome("none")]
+OUTCOMES = [
+    Outcome("arrays", (np.arange(6.0).reshape(2, 3), np.array(2))),
+    Outcome("error", (), "ValueError: no", ("x",)),
+    Outcome("none"),
+]
 
 
 def test_outcomes_survive_bytes():

@@ -152,4 +152,6 @@ def test_wrong_answer_is_told_what_is_wrong(name, number):
 def test_right_answers_pass(name):
     written = answers("right_answers", name)
     assert len(written) >= 4
-    assert {found: verdict(name, function).sentence for found, function in written.items()} == dict.fromkeys(written, "Right, in all cases.")
+    assert {found: verdict(name, function).sentence for found, function in written.items()} == dict.fromkeys(
+        written, "Right, in all cases."
+    )

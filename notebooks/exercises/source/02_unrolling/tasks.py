@@ -24,7 +24,19 @@ def gradient_cases(rng):
     ]
 
 
-def gradient(x, y, w_x, w_h, *, error=lambda h, y: h - y, slope=lambda h: 1 - h**2, seen=lambda h, t: h[t - 1], back=lambda w_x, w_h: w_h, most=None, half=False):
+def gradient(
+    x,
+    y,
+    w_x,
+    w_h,
+    *,
+    error=lambda h, y: h - y,
+    slope=lambda h: 1 - h**2,
+    seen=lambda h, t: h[t - 1],
+    back=lambda w_x, w_h: w_h,
+    most=None,
+    half=False,
+):
     """Backpropagation through time with one piece exchanged."""
     h = [0.0]
     for x_t in x:
@@ -39,21 +51,73 @@ def gradient(x, y, w_x, w_h, *, error=lambda h, y: h - y, slope=lambda h: 1 - h*
 
 
 GRADIENT_MISTAKES = [
-    Wrong("only the last step", "Only the last step is counted: the error must go on through the earlier steps.", lambda *a: gradient(*a, most=1)),
+    Wrong(
+        "only the last step",
+        "Only the last step is counted: the error must go on through the earlier steps.",
+        lambda *a: gradient(*a, most=1),
+    ),
     Wrong("slope of tanh missing", "The slope of tanh, 1 - h^2, is missing.", lambda *a: gradient(*a, slope=lambda h: 1)),
-    Wrong("h_t for h_(t-1)", "The gradient of w_h at step t needs the state before it, h_(t-1); yours takes h_t.", lambda *a: gradient(*a, seen=lambda h, t: h[t])),
-    Wrong("x_t for h_(t-1)", "This is the gradient of w_x: w_h is multiplied by h_(t-1), not by x_t.", lambda *a: gradient(*a, seen="x")),
-    Wrong("target missing", "The target y is missing: the loss falls where h_T comes nearer to y.", lambda *a: gradient(*a, error=lambda h, y: h)),
-    Wrong("sign reversed", "The sign is reversed: the derivative of (h_T - y)^2 / 2 is h_T - y.", lambda *a: gradient(*a, error=lambda h, y: y - h)),
-    Wrong("factor 2", "It is twice what it should be: the loss has a half in front.", lambda *a: gradient(*a, error=lambda h, y: 2 * (h - y))),
-    Wrong("w_h missing on the way back", "On the way back from one step to the one before, the factor w_h is missing.", lambda *a: gradient(*a, back=lambda w_x, w_h: 1)),
-    Wrong("w_x on the way back", "On the way back from one step to the one before, the factor is w_h; yours is w_x.", lambda *a: gradient(*a, back=lambda w_x, w_h: w_x)),
-    Wrong("mean over the steps", "The steps' contributions are averaged; they should be added, since all steps share one weight.", lambda x, *a: gradient(x, *a) / len(x)),
-    Wrong("loss for its derivative", "The way back starts with the loss itself; it should start with its derivative.", lambda *a: gradient(*a, error=lambda h, y: (h - y) ** 2 / 2)),
-    Wrong("slope at h_(t-1)", "The slope of tanh is taken at the wrong state: at step t it is 1 - h_t^2.", lambda *a: slope_before(*a)),
+    Wrong(
+        "h_t for h_(t-1)",
+        "The gradient of w_h at step t needs the state before it, h_(t-1); yours takes h_t.",
+        lambda *a: gradient(*a, seen=lambda h, t: h[t]),
+    ),
+    Wrong(
+        "x_t for h_(t-1)",
+        "This is the gradient of w_x: w_h is multiplied by h_(t-1), not by x_t.",
+        lambda *a: gradient(*a, seen="x"),
+    ),
+    Wrong(
+        "target missing",
+        "The target y is missing: the loss falls where h_T comes nearer to y.",
+        lambda *a: gradient(*a, error=lambda h, y: h),
+    ),
+    Wrong(
+        "sign reversed",
+        "The sign is reversed: the derivative of (h_T - y)^2 / 2 is h_T - y.",
+        lambda *a: gradient(*a, error=lambda h, y: y - h),
+    ),
+    Wrong(
+        "factor 2",
+        "It is twice what it should be: the loss has a half in front.",
+        lambda *a: gradient(*a, error=lambda h, y: 2 * (h - y)),
+    ),
+    Wrong(
+        "w_h missing on the way back",
+        "On the way back from one step to the one before, the factor w_h is missing.",
+        lambda *a: gradient(*a, back=lambda w_x, w_h: 1),
+    ),
+    Wrong(
+        "w_x on the way back",
+        "On the way back from one step to the one before, the factor is w_h; yours is w_x.",
+        lambda *a: gradient(*a, back=lambda w_x, w_h: w_x),
+    ),
+    Wrong(
+        "mean over the steps",
+        "The steps' contributions are averaged; they should be added, since all steps share one weight.",
+        lambda x, *a: gradient(x, *a) / len(x),
+    ),
+    Wrong(
+        "loss for its derivative",
+        "The way back starts with the loss itself; it should start with its derivative.",
+        lambda *a: gradient(*a, error=lambda h, y: (h - y) ** 2 / 2),
+    ),
+    Wrong(
+        "slope at h_(t-1)",
+        "The slope of tanh is taken at the wrong state: at step t it is 1 - h_t^2.",
+        lambda *a: slope_before(*a),
+    ),
     Wrong("slope 1 - h", "The slope of tanh is 1 - h^2; yours is 1 - h.", lambda *a: gradient(*a, slope=lambda h: 1 - h)),
-    Wrong("slope of a sigmoid", "You used the sigmoid's slope h (1 - h); tanh has 1 - h^2.", lambda *a: gradient(*a, slope=lambda h: h * (1 - h))),
-    Wrong("only the first step", "Only the first step's part is left, which is always zero: add the parts up with +=.", lambda x, y, w_x, w_h: 0.0),
+    Wrong(
+        "slope of a sigmoid",
+        "You used the sigmoid's slope h (1 - h); tanh has 1 - h^2.",
+        lambda *a: gradient(*a, slope=lambda h: h * (1 - h)),
+    ),
+    Wrong(
+        "only the first step",
+        "Only the first step's part is left, which is always zero: add the parts up with +=.",
+        lambda x, y, w_x, w_h: 0.0,
+    ),
     Wrong("only two steps", "The way back ends after two steps; it should go to the first one.", lambda *a: gradient(*a, most=2)),
 ]
 
@@ -134,23 +198,83 @@ def equal_parts(images, labels, width):
 
 
 BATCH_MISTAKES = [
-    Wrong("not shuffled", "Nothing is shuffled: the images come in their old order.", lambda images, labels, width, rng: cut(images, labels, width)),
+    Wrong(
+        "not shuffled",
+        "Nothing is shuffled: the images come in their old order.",
+        lambda images, labels, width, rng: cut(images, labels, width),
+    ),
     Wrong("only images shuffled", "Only the images are shuffled: the labels stay where they were.", only("images")),
     Wrong("only labels shuffled", "Only the labels are shuffled: the images stay where they were.", only("labels")),
-    Wrong("two different orders", "Images and labels are shuffled in two different orders: draw one, and use it for both.", two_orders),
-    Wrong("drawn with replacement", "The images are drawn with replacement: some come twice in an epoch, others never.", chosen(lambda count, width, rng: rng.integers(0, count, count))),
-    Wrong("last batch missing", "The last, smaller batch is missing: its images are never seen.", chosen(drawn, cut=lambda i, l, width: [batch for batch in cut(i, l, width) if len(batch[0]) == width])),
-    Wrong("shuffled within batches only", "Each batch is shuffled in itself: the same images stay together in every epoch.", chosen(within)),
-    Wrong("only batches shuffled", "Only the order of the batches is shuffled: the same images stay together in every epoch.", shuffled_blocks),
-    Wrong("same order each epoch", "Both epochs have the same order: draw it anew from rng, and do not make a generator of your own.", chosen(one_order)),
-    Wrong("rng not used", "The order does not come from rng: with a generator of the same seed it should be the same again.", chosen(lambda count, width, rng: np.random.permutation(count))),
-    Wrong("parts of equal size", "The epoch is cut into parts of about equal size; all batches but the last should have batch_size images.", chosen(drawn, cut=equal_parts)),
-    Wrong("an empty batch at the end", "There is an empty batch at the end.", chosen(drawn, cut=lambda i, l, width: [(i[k : k + width], l[k : k + width]) for k in range(0, len(i) + 1, width)])),
-    Wrong("only one batch", "Only one batch comes back; an epoch is all of them.", chosen(drawn, cut=lambda i, l, width: cut(i, l, width)[:1])),
-    Wrong("batch size off by one", "The batches have one image too many.", chosen(drawn, cut=lambda i, l, width: cut(i, l, width + 1))),
-    Wrong("one batch of all", "All images are in one batch: cut them into batches of batch_size.", chosen(drawn, cut=lambda i, l, width: [(i, l)])),
-    Wrong("batches of one", "Each image is a batch of its own: cut the order into pieces of batch_size.", chosen(drawn, cut=lambda i, l, width: cut(i, l, 1))),
-    Wrong("last batch filled up", "The last batch is filled up with images that came before: those are seen twice.", chosen(lambda count, width, rng: filled(rng.permutation(count), width))),
+    Wrong(
+        "two different orders",
+        "Images and labels are shuffled in two different orders: draw one, and use it for both.",
+        two_orders,
+    ),
+    Wrong(
+        "drawn with replacement",
+        "The images are drawn with replacement: some come twice in an epoch, others never.",
+        chosen(lambda count, width, rng: rng.integers(0, count, count)),
+    ),
+    Wrong(
+        "last batch missing",
+        "The last, smaller batch is missing: its images are never seen.",
+        chosen(drawn, cut=lambda i, l, width: [batch for batch in cut(i, l, width) if len(batch[0]) == width]),
+    ),
+    Wrong(
+        "shuffled within batches only",
+        "Each batch is shuffled in itself: the same images stay together in every epoch.",
+        chosen(within),
+    ),
+    Wrong(
+        "only batches shuffled",
+        "Only the order of the batches is shuffled: the same images stay together in every epoch.",
+        shuffled_blocks,
+    ),
+    Wrong(
+        "same order each epoch",
+        "Both epochs have the same order: draw it anew from rng, and do not make a generator of your own.",
+        chosen(one_order),
+    ),
+    Wrong(
+        "rng not used",
+        "The order does not come from rng: with a generator of the same seed it should be the same again.",
+        chosen(lambda count, width, rng: np.random.permutation(count)),
+    ),
+    Wrong(
+        "parts of equal size",
+        "The epoch is cut into parts of about equal size; all batches but the last should have batch_size images.",
+        chosen(drawn, cut=equal_parts),
+    ),
+    Wrong(
+        "an empty batch at the end",
+        "There is an empty batch at the end.",
+        chosen(drawn, cut=lambda i, l, width: [(i[k : k + width], l[k : k + width]) for k in range(0, len(i) + 1, width)]),
+    ),
+    Wrong(
+        "only one batch",
+        "Only one batch comes back; an epoch is all of them.",
+        chosen(drawn, cut=lambda i, l, width: cut(i, l, width)[:1]),
+    ),
+    Wrong(
+        "batch size off by one",
+        "The batches have one image too many.",
+        chosen(drawn, cut=lambda i, l, width: cut(i, l, width + 1)),
+    ),
+    Wrong(
+        "one batch of all",
+        "All images are in one batch: cut them into batches of batch_size.",
+        chosen(drawn, cut=lambda i, l, width: [(i, l)]),
+    ),
+    Wrong(
+        "batches of one",
+        "Each image is a batch of its own: cut the order into pieces of batch_size.",
+        chosen(drawn, cut=lambda i, l, width: cut(i, l, 1)),
+    ),
+    Wrong(
+        "last batch filled up",
+        "The last batch is filled up with images that came before: those are seen twice.",
+        chosen(lambda count, width, rng: filled(rng.permutation(count), width)),
+    ),
 ]
 
 

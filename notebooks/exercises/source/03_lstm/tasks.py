@@ -22,7 +22,9 @@ def old_cases(rng):
             "b": (4 * units,),
         }
         limit = {"c_prev": 1.5, "b": 0.9}
-        found = {name: rng.uniform(0.2, limit.get(name, 0.7), shape) * rng.choice([-1, 1], shape) for name, shape in shapes.items()}
+        found = {
+            name: rng.uniform(0.2, limit.get(name, 0.7), shape) * rng.choice([-1, 1], shape) for name, shape in shapes.items()
+        }
         return {name: value.astype(dtype) for name, value in found.items()}
 
     def gates(open_gates, units=2):
@@ -33,7 +35,10 @@ def old_cases(rng):
 
     quiet = drawn(2, 3, 2)
     return [
-        Case("with all weights and biases at zero the forget gate should be sigmoid(0 + 1)", quiet | {"W": np.zeros_like(quiet["W"]), "b": np.zeros_like(quiet["b"])}),
+        Case(
+            "with all weights and biases at zero the forget gate should be sigmoid(0 + 1)",
+            quiet | {"W": np.zeros_like(quiet["W"]), "b": np.zeros_like(quiet["b"])},
+        ),
         Case("with only the forget gate open the cell state should stay c_prev and h be near 0", gates("f")),
         Case("with only i open, and j far up, the cell state should be 1 in place of c_prev", gates("ij")),
         Case("with f and o open the state should be tanh(c_prev)", gates("fo")),
@@ -62,26 +67,82 @@ def swap(answer):
 
 
 OLD_MISTAKES = [
-    Wrong("wrong gate order", "The gate order is wrong: you split as Keras packs them, i, f, j, o; these weights are packed i, j, f, o.", lambda *a: old_step(*a, order="ifjo")),
-    Wrong("forget bias missing", "The 1 that this cell adds to the forget gate's input is missing.", lambda *a: old_step(*a, bias=0.0)),
-    Wrong("forget bias after the sigmoid", "The 1 is added after the sigmoid; it belongs to the gate's input.", lambda *a: old_step(*a, bias=0.0, after=1.0)),
-    Wrong("forget bias on the input gate", "The 1 is added to the input gate; it belongs to the forget gate.", lambda *a: bias_on(0, *a)),
-    Wrong("forget bias on the candidate", "The 1 is added to the candidate j; it belongs to the forget gate, the third quarter.", lambda *a: bias_on(1, *a)),
-    Wrong("forget bias on the output gate", "The 1 is added to the output gate; it belongs to the forget gate, the third quarter.", lambda *a: bias_on(3, *a)),
+    Wrong(
+        "wrong gate order",
+        "The gate order is wrong: you split as Keras packs them, i, f, j, o; these weights are packed i, j, f, o.",
+        lambda *a: old_step(*a, order="ifjo"),
+    ),
+    Wrong(
+        "forget bias missing",
+        "The 1 that this cell adds to the forget gate's input is missing.",
+        lambda *a: old_step(*a, bias=0.0),
+    ),
+    Wrong(
+        "forget bias after the sigmoid",
+        "The 1 is added after the sigmoid; it belongs to the gate's input.",
+        lambda *a: old_step(*a, bias=0.0, after=1.0),
+    ),
+    Wrong(
+        "forget bias on the input gate",
+        "The 1 is added to the input gate; it belongs to the forget gate.",
+        lambda *a: bias_on(0, *a),
+    ),
+    Wrong(
+        "forget bias on the candidate",
+        "The 1 is added to the candidate j; it belongs to the forget gate, the third quarter.",
+        lambda *a: bias_on(1, *a),
+    ),
+    Wrong(
+        "forget bias on the output gate",
+        "The 1 is added to the output gate; it belongs to the forget gate, the third quarter.",
+        lambda *a: bias_on(3, *a),
+    ),
     Wrong("tanh for sigmoid in i", "The input gate has tanh for sigmoid.", lambda *a: old_step(*a, acts={"i": np.tanh})),
     Wrong("tanh for sigmoid in f", "The forget gate has tanh for sigmoid.", lambda *a: old_step(*a, acts={"f": np.tanh})),
     Wrong("tanh for sigmoid in o", "The output gate has tanh for sigmoid.", lambda *a: old_step(*a, acts={"o": np.tanh})),
     Wrong("sigmoid for tanh in j", "The candidate j has sigmoid for tanh.", lambda *a: old_step(*a, acts={"j": sigmoid})),
-    Wrong("h before x", "h_prev stands before x_t; these weights expect x_t first.", lambda x, h, c, W, b: old_step(x, h, c, W, b, joined=[h, x])),
+    Wrong(
+        "h before x",
+        "h_prev stands before x_t; these weights expect x_t first.",
+        lambda x, h, c, W, b: old_step(x, h, c, W, b, joined=[h, x]),
+    ),
     Wrong("h and c exchanged", "h and c are exchanged: return (h_t, c_t).", lambda *a: swap(old_step(*a))),
-    Wrong("tanh of the cell missing", "The output is o times tanh(c_t); your tanh is missing.", lambda *a: old_step(*a, out=lambda g, c: g["o"] * c)),
-    Wrong("output from the old cell", "The output looks at c_prev; it should look at the new c_t.", lambda x, h, c, W, b: old_step(x, h, c, W, b, out=lambda g, _: g["o"] * np.tanh(c))),
-    Wrong("forget gate missing", "The forget gate is missing: c_prev comes in whole.", lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: c + g["i"] * g["j"])),
-    Wrong("input gate missing", "The input gate is missing: the candidate comes in whole.", lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: g["f"] * c + g["j"])),
+    Wrong(
+        "tanh of the cell missing",
+        "The output is o times tanh(c_t); your tanh is missing.",
+        lambda *a: old_step(*a, out=lambda g, c: g["o"] * c),
+    ),
+    Wrong(
+        "output from the old cell",
+        "The output looks at c_prev; it should look at the new c_t.",
+        lambda x, h, c, W, b: old_step(x, h, c, W, b, out=lambda g, _: g["o"] * np.tanh(c)),
+    ),
+    Wrong(
+        "forget gate missing",
+        "The forget gate is missing: c_prev comes in whole.",
+        lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: c + g["i"] * g["j"]),
+    ),
+    Wrong(
+        "input gate missing",
+        "The input gate is missing: the candidate comes in whole.",
+        lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: g["f"] * c + g["j"]),
+    ),
     Wrong("output gate missing", "The output gate is missing.", lambda *a: old_step(*a, out=lambda g, c: np.tanh(c))),
-    Wrong("old cell state missing", "The old cell state is missing: nothing is remembered.", lambda *a: old_step(*a, carry=lambda g: g["i"] * g["j"])),
-    Wrong("forget and input gates exchanged", "The forget gate and the input gate are exchanged.", lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: g["i"] * c + g["f"] * g["j"])),
-    Wrong("h_prev for c_prev", "The forget gate is applied to h_prev; it belongs to c_prev.", lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: g["f"] * h + g["i"] * g["j"])),
+    Wrong(
+        "old cell state missing",
+        "The old cell state is missing: nothing is remembered.",
+        lambda *a: old_step(*a, carry=lambda g: g["i"] * g["j"]),
+    ),
+    Wrong(
+        "forget and input gates exchanged",
+        "The forget gate and the input gate are exchanged.",
+        lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: g["i"] * c + g["f"] * g["j"]),
+    ),
+    Wrong(
+        "h_prev for c_prev",
+        "The forget gate is applied to h_prev; it belongs to c_prev.",
+        lambda x, h, c, W, b: old_step(x, h, c, W, b, carry=lambda g: g["f"] * h + g["i"] * g["j"]),
+    ),
     Wrong("bias missing", "The bias b is missing.", lambda x, h, c, W, b: old_step(x, h, c, W, 0 * b)),
 ]
 
@@ -145,20 +206,66 @@ def every_fourth(layer, rows):
 
 
 GATE_MISTAKES = [
-    Wrong("input gate for forget gate", "This is the input gate: Keras packs i, f, c, o, so the forget gate is the second quarter.", gate(0)),
-    Wrong("candidate for forget gate", "This quarter is the candidate's: Keras packs i, f, c, o, so the forget gate is the second.", gate(2)),
-    Wrong("output gate for forget gate", "This is the output gate: Keras packs i, f, c, o, so the forget gate is the second quarter.", gate(3)),
-    Wrong("sigmoid missing", "The sigmoid is missing: these are the gate's inputs, and a gate lies between 0 and 1.", gate(1, act=lambda a: a)),
+    Wrong(
+        "input gate for forget gate",
+        "This is the input gate: Keras packs i, f, c, o, so the forget gate is the second quarter.",
+        gate(0),
+    ),
+    Wrong(
+        "candidate for forget gate",
+        "This quarter is the candidate's: Keras packs i, f, c, o, so the forget gate is the second.",
+        gate(2),
+    ),
+    Wrong(
+        "output gate for forget gate",
+        "This is the output gate: Keras packs i, f, c, o, so the forget gate is the second quarter.",
+        gate(3),
+    ),
+    Wrong(
+        "sigmoid missing",
+        "The sigmoid is missing: these are the gate's inputs, and a gate lies between 0 and 1.",
+        gate(1, act=lambda a: a),
+    ),
     Wrong("tanh for sigmoid", "You used tanh for sigmoid: a gate lies between 0 and 1.", gate(1, act=np.tanh)),
-    Wrong("state missing", "The recurrent term is missing: each gate also sees the state of the row before.", seeing(lambda layer, rows: 0 * run(layer, rows)[1][:-1])),
-    Wrong("state one step late", "The gates at row t see h_t; they should see the state before it, h_(t-1), and zeros at the first row.", seeing(lambda layer, rows: run(layer, rows)[1][1:])),
-    Wrong("last state at the first row", "The first row sees the state after the last row; it should see zeros. np.roll turns the states round.", seeing(lambda layer, rows: np.roll(run(layer, rows)[1][1:], 1, axis=0))),
-    Wrong("cell state for state", "The gates see the cell state c; they should see the hidden state h.", seeing(lambda layer, rows: shifted(run(layer, rows)[2]))),
+    Wrong(
+        "state missing",
+        "The recurrent term is missing: each gate also sees the state of the row before.",
+        seeing(lambda layer, rows: 0 * run(layer, rows)[1][:-1]),
+    ),
+    Wrong(
+        "state one step late",
+        "The gates at row t see h_t; they should see the state before it, h_(t-1), and zeros at the first row.",
+        seeing(lambda layer, rows: run(layer, rows)[1][1:]),
+    ),
+    Wrong(
+        "last state at the first row",
+        "The first row sees the state after the last row; it should see zeros. np.roll turns the states round.",
+        seeing(lambda layer, rows: np.roll(run(layer, rows)[1][1:], 1, axis=0)),
+    ),
+    Wrong(
+        "cell state for state",
+        "The gates see the cell state c; they should see the hidden state h.",
+        seeing(lambda layer, rows: shifted(run(layer, rows)[2])),
+    ),
     Wrong("bias missing", "The bias is missing.", seeing(lambda layer, rows: run(layer, rows)[1][:-1], bias=False)),
-    Wrong("forget bias added again", "1 is added once too often: Keras has the forget bias in b already.", gate(1, act=lambda a: sigmoid(a + 1))),
-    Wrong("every fourth column", "Each gate has a quarter of the columns side by side; you took every fourth column.", every_fourth),
-    Wrong("only the last row", "Only the last row's gates come back; one row of gates for each row of the digit is wanted.", lambda layer, rows: gate(1)(layer, rows)[-1]),
-    Wrong("all four gates", "All four gates come back; the forget gate alone is wanted.", lambda layer, rows: sigmoid(run(layer, rows)[0])),
+    Wrong(
+        "forget bias added again",
+        "1 is added once too often: Keras has the forget bias in b already.",
+        gate(1, act=lambda a: sigmoid(a + 1)),
+    ),
+    Wrong(
+        "every fourth column", "Each gate has a quarter of the columns side by side; you took every fourth column.", every_fourth
+    ),
+    Wrong(
+        "only the last row",
+        "Only the last row's gates come back; one row of gates for each row of the digit is wanted.",
+        lambda layer, rows: gate(1)(layer, rows)[-1],
+    ),
+    Wrong(
+        "all four gates",
+        "All four gates come back; the forget gate alone is wanted.",
+        lambda layer, rows: sigmoid(run(layer, rows)[0]),
+    ),
     Wrong("1 - f", "These are the values 1 - f.", lambda layer, rows: 1 - gate(1)(layer, rows)),
 ]
 

@@ -57,16 +57,52 @@ def without_zero(labels, logits):
 
 
 CONFUSION_MISTAKES = [
-    Wrong("transposed", "Rows and columns are exchanged: rows are the true classes, columns what the network said.", lambda y, z: count(y, z).T),
-    Wrong("pairs counted once", "Pairs that come several times are counted once: `counts[rows, columns] += 1` adds one for each place, however often it is named.", lost),
-    Wrong("argmax over the wrong axis", "argmax goes over the wrong axis: each row of logits holds the classes of one digit.", lambda y, z: count(y, z, said=lambda z: z.argmax(axis=0))),
-    Wrong("argmin for argmax", "You took the smallest logit; the network's answer is the largest.", lambda y, z: count(y, z, said=lambda z: z.argmin(axis=1))),
-    Wrong("shares for counts", "These are shares of each row; counts are wanted.", lambda y, z: count(y, z) / np.maximum(count(y, z).sum(axis=1, keepdims=True), 1)),
+    Wrong(
+        "transposed",
+        "Rows and columns are exchanged: rows are the true classes, columns what the network said.",
+        lambda y, z: count(y, z).T,
+    ),
+    Wrong(
+        "pairs counted once",
+        "Pairs that come several times are counted once: `counts[rows, columns] += 1` adds one for each place, however often it is named.",
+        lost,
+    ),
+    Wrong(
+        "argmax over the wrong axis",
+        "argmax goes over the wrong axis: each row of logits holds the classes of one digit.",
+        lambda y, z: count(y, z, said=lambda z: z.argmax(axis=0)),
+    ),
+    Wrong(
+        "argmin for argmax",
+        "You took the smallest logit; the network's answer is the largest.",
+        lambda y, z: count(y, z, said=lambda z: z.argmin(axis=1)),
+    ),
+    Wrong(
+        "shares for counts",
+        "These are shares of each row; counts are wanted.",
+        lambda y, z: count(y, z) / np.maximum(count(y, z).sum(axis=1, keepdims=True), 1),
+    ),
     Wrong("shares of all", "These are shares of all digits; counts are wanted.", lambda y, z: count(y, z) / len(y)),
-    Wrong("diagonal left out", "The diagonal is left out: right answers count as well.", lambda y, z: count(y, z) * (1 - np.eye(z.shape[1], dtype=int))),
-    Wrong("missing classes left out", "Classes that never occur are left out; they should have a row and a column of zeros.", occurring),
-    Wrong("too few classes", "The number of classes is taken from the classes that occur; it is the number of logits of a digit.", lambda y, z: largest(y, z)),
-    Wrong("counted in 8 bits", "The counts begin again at 0 after 255: 8 bits are too few.", lambda y, z: count(y, z).astype("uint8")),
+    Wrong(
+        "diagonal left out",
+        "The diagonal is left out: right answers count as well.",
+        lambda y, z: count(y, z) * (1 - np.eye(z.shape[1], dtype=int)),
+    ),
+    Wrong(
+        "missing classes left out",
+        "Classes that never occur are left out; they should have a row and a column of zeros.",
+        occurring,
+    ),
+    Wrong(
+        "too few classes",
+        "The number of classes is taken from the classes that occur; it is the number of logits of a digit.",
+        lambda y, z: largest(y, z),
+    ),
+    Wrong(
+        "counted in 8 bits",
+        "The counts begin again at 0 after 255: 8 bits are too few.",
+        lambda y, z: count(y, z).astype("uint8"),
+    ),
     Wrong("class 0 left out", "Row and column of class 0 are empty: classes begin at 0.", lambda y, z: without_zero(y, z)),
     Wrong("only right answers", "Only the right answers are counted.", lambda y, z: count(y, z) * np.eye(z.shape[1], dtype=int)),
     Wrong("second best", "You took the second largest logit.", lambda y, z: count(y, z, said=lambda z: z.argsort(axis=1)[:, -2])),
@@ -84,9 +120,18 @@ def recall_cases(rng):
     perfect = np.repeat(np.arange(2), [5, 30])
     never = np.repeat(np.arange(3), [4, 9, 20])
     return [
-        Case("with z = 0 both bounds should be the recall itself: right answers of a class over its digits", drawn(60, 3, 0.0, hit=0.6)),
-        Case("where all answers are right the upper bound should be 1 and the lower one below it", {"labels": perfect, "said": perfect, "classes": 2, "z": 1.96}),
-        Case("where all answers are wrong the lower bound should be 0", {"labels": never, "said": (never + 1) % 3, "classes": 3, "z": 1.96}),
+        Case(
+            "with z = 0 both bounds should be the recall itself: right answers of a class over its digits",
+            drawn(60, 3, 0.0, hit=0.6),
+        ),
+        Case(
+            "where all answers are right the upper bound should be 1 and the lower one below it",
+            {"labels": perfect, "said": perfect, "classes": 2, "z": 1.96},
+        ),
+        Case(
+            "where all answers are wrong the lower bound should be 0",
+            {"labels": never, "said": (never + 1) % 3, "classes": 3, "z": 1.96},
+        ),
         Case("with z = 1.96 Wilson's bounds should come out, for each class from its own digits", drawn(80, 4, 1.96)),
         Case("with another z they should be wider", drawn(50, 3, 2.576)),
         Case("1,000 digits of 10 classes should do as well", drawn(1000, 10, 1.96, hit=0.95)),
@@ -103,7 +148,11 @@ def counted(interval, *, of="labels", hits=lambda y, said, c: np.sum((y == c) & 
     """Counts for each class, then an interval from them."""
 
     def mistake(labels, said, classes, z):
-        n = np.array([np.sum((labels if of == "labels" else said) == c) for c in range(classes)]) if of != "all" else np.full(classes, len(labels))
+        n = (
+            np.array([np.sum((labels if of == "labels" else said) == c) for c in range(classes)])
+            if of != "all"
+            else np.full(classes, len(labels))
+        )
         k = np.array([hits(labels, said, c) for c in range(classes)])
         with np.errstate(all="ignore"):
             return interval(k, n, z)
@@ -127,25 +176,73 @@ def centre_and_half(k, n, z):
 
 
 RECALL_MISTAKES = [
-    Wrong("precision for recall", "This is the precision: divide by the digits of the class, not by those that were said to be of it.", counted(wilson, of="said")),
-    Wrong("normal interval for Wilson's", "This is the normal interval p +- z sqrt(p (1 - p) / n): it leaves [0, 1] and has no width at p = 1. Wilson's moves the centre.", counted(wald)),
-    Wrong("divided by all digits", "You divided by the number of all digits; each class counts its own.", counted(wilson, of="all")),
+    Wrong(
+        "precision for recall",
+        "This is the precision: divide by the digits of the class, not by those that were said to be of it.",
+        counted(wilson, of="said"),
+    ),
+    Wrong(
+        "normal interval for Wilson's",
+        "This is the normal interval p +- z sqrt(p (1 - p) / n): it leaves [0, 1] and has no width at p = 1. Wilson's moves the centre.",
+        counted(wald),
+    ),
+    Wrong(
+        "divided by all digits", "You divided by the number of all digits; each class counts its own.", counted(wilson, of="all")
+    ),
     Wrong("accuracy for recall", "Each class has the interval of the overall accuracy; its own is wanted.", overall),
-    Wrong("integer division", "// cuts the share down to 0 or 1: divide with /.", counted(lambda k, n, z: wilson((k // n) * n, n, z))),
+    Wrong(
+        "integer division",
+        "// cuts the share down to 0 or 1: divide with /.",
+        counted(lambda k, n, z: wilson((k // n) * n, n, z)),
+    ),
     Wrong("z squared", "z^2 stands in front of the root; it should be z.", counted(lambda k, n, z: scaled(k, n, z, z))),
     Wrong("z missing", "The z in front of the root is missing.", counted(lambda k, n, z: scaled(k, n, z, 1 / z if z else 0))),
     Wrong("root missing", "The square root is missing.", counted(lambda k, n, z: wilson(k, n, z, root=lambda a: a))),
-    Wrong("bounds exchanged", "The bounds are exchanged: the lower one comes first.", counted(lambda k, n, z: wilson(k, n, z)[:, ::-1])),
-    Wrong("centre not moved", "The centre is not moved: it is p + z^2 / (2 n), divided by 1 + z^2 / n.", counted(lambda k, n, z: wilson(k, n, z, centre=lambda p, n, z: p * (1 + z**2 / n)))),
-    Wrong("not divided", "The division by 1 + z^2 / n is missing.", counted(lambda k, n, z: wilson(k, n, z, shrink=lambda n, z: 1))),
-    Wrong("second term under the root missing", "Under the root z^2 / (4 n^2) is missing.", counted(lambda k, n, z: wilson(k, n, z, middle=False))),
-    Wrong("z always 1.96", "The z that you are given is not used: 1.96 stands in its place.", lambda labels, said, classes, z: counted(wilson)(labels, said, classes, 1.96)),
-    Wrong("n not squared under the root", "Under the root z^2 is divided by 4 n; it should be 4 n^2.", counted(lambda k, n, z: unsquared(k, n, z))),
-    Wrong("brackets missing", "1 / 1 + z^2 / n is 1 + z^2 / n: put brackets around what you divide by.", counted(lambda k, n, z: wilson(k, n, z, shrink=lambda n, z: 1 / (1 + z**2 / n)))),
-    Wrong("no interval at 0 and 1", "A class that is all right or all wrong gets no interval; there Wilson's has a width as well.", counted(lambda k, n, z: np.where(((k == 0) | (k == n))[:, None], (k / n)[:, None], wilson(k, n, z)))),
+    Wrong(
+        "bounds exchanged",
+        "The bounds are exchanged: the lower one comes first.",
+        counted(lambda k, n, z: wilson(k, n, z)[:, ::-1]),
+    ),
+    Wrong(
+        "centre not moved",
+        "The centre is not moved: it is p + z^2 / (2 n), divided by 1 + z^2 / n.",
+        counted(lambda k, n, z: wilson(k, n, z, centre=lambda p, n, z: p * (1 + z**2 / n))),
+    ),
+    Wrong(
+        "not divided", "The division by 1 + z^2 / n is missing.", counted(lambda k, n, z: wilson(k, n, z, shrink=lambda n, z: 1))
+    ),
+    Wrong(
+        "second term under the root missing",
+        "Under the root z^2 / (4 n^2) is missing.",
+        counted(lambda k, n, z: wilson(k, n, z, middle=False)),
+    ),
+    Wrong(
+        "z always 1.96",
+        "The z that you are given is not used: 1.96 stands in its place.",
+        lambda labels, said, classes, z: counted(wilson)(labels, said, classes, 1.96),
+    ),
+    Wrong(
+        "n not squared under the root",
+        "Under the root z^2 is divided by 4 n; it should be 4 n^2.",
+        counted(lambda k, n, z: unsquared(k, n, z)),
+    ),
+    Wrong(
+        "brackets missing",
+        "1 / 1 + z^2 / n is 1 + z^2 / n: put brackets around what you divide by.",
+        counted(lambda k, n, z: wilson(k, n, z, shrink=lambda n, z: 1 / (1 + z**2 / n))),
+    ),
+    Wrong(
+        "no interval at 0 and 1",
+        "A class that is all right or all wrong gets no interval; there Wilson's has a width as well.",
+        counted(lambda k, n, z: np.where(((k == 0) | (k == n))[:, None], (k / n)[:, None], wilson(k, n, z))),
+    ),
     Wrong("per cent", "These are per cent; shares between 0 and 1 are wanted.", counted(lambda k, n, z: 100 * wilson(k, n, z))),
     Wrong("centre and half width", "These are centre and half width; the two bounds are wanted.", counted(centre_and_half)),
-    Wrong("errors for right answers", "You counted the wrong answers of each class; recall counts the right ones.", counted(wilson, hits=lambda y, said, c: np.sum((y == c) & (said != c)))),
+    Wrong(
+        "errors for right answers",
+        "You counted the wrong answers of each class; recall counts the right ones.",
+        counted(wilson, hits=lambda y, said, c: np.sum((y == c) & (said != c))),
+    ),
 ]
 
 

@@ -1,5 +1,9 @@
-"""Pictures to take into the hand. They compute in the browser, so they live without a kernel and without a network."""
+"""Pictures to take into the hand. They compute in the browser, so they live without a kernel and without a network.
 
-from course_utils.widgets.joined import source
+>>> LSTMScope()
+LSTMScope(LSTM with 64 units, 500 digits)
+"""
 
-__all__ = ["source"]
+from course_utils.widgets.lstm_scope import LSTMScope
+
+__all__ = ["LSTMScope"]

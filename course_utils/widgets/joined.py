@@ -17,3 +17,8 @@ def source(component: str | None = None) -> str:
     """
     names = SHARED if component is None else (*SHARED, component)
     return "\n".join(IMPORT.sub("", (FOLDER / f"{name}.js").read_text(encoding="utf-8")) for name in names)
+
+
+def style() -> str:
+    """The style sheet of all components."""
+    return (FOLDER / "style.css").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from course_utils.widgets import source
+from course_utils.widgets.joined import source
 
 
 def find_node():

@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 
     def packed(self) -> bytes:
         """The images as the browser unpacks them: zlib."""
-        return zlib.compress(self.images.tobytes(), 9)
+        return zlib.compress(self.images.tobytes())
 
 
 def sample(images: ArrayLike | None = None, labels: ArrayLike | None = None, classes: int = 10) -> Sample:

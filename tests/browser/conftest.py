@@ -4,6 +4,11 @@ import base64
 import json
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
 
@@ -81,5 +86,62 @@ def open_page(chromium, tmp_path):
 
     yield show
     for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory):
+    """A JupyterLab of this environment, on a folder and with settings of its own: (address, folder)."""
+    folder, home = tmp_path_factory.mktemp("lessons"), tmp_path_factory.mktemp("home")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.token=t",
+               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+    with open(home / "lab.log", "w") as log:
+        server = subprocess.Popen(command, env=os.environ | {name: str(home / value) for name, value in own.items()}, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    wait_until_it_answers(f"{address}/api?token=t", server, home / "lab.log")
+    yield address, folder
+    server.terminate()
+    server.wait(30)
+
+
+def wait_until_it_answers(url, server, log, seconds=120):
+    for _ in range(2 * seconds):
+        assert server.poll() is None, log.read_text()
+        try:
+            return urllib.request.urlopen(url, timeout=5)
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()}")
+
+
+@pytest.fixture
+def open_lab(chromium, lab_server):
+    """`open_lab(notebook)` opens it in JupyterLab without running it; errors on the console fail the test."""
+    import nbformat
+
+    address, folder = lab_server
+    errors, contexts = [], []
+
+    def show(notebook, name="picture"):
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+        context = chromium.new_context(viewport={"width": 1280, "height": 1100})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?token=t&reset", timeout=120_000)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
+        page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'", timeout=120_000)
+        return page
+
+    yield show
+    for context in contexts:
+        for page in context.pages:
+            page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
         context.close()
     assert errors == []

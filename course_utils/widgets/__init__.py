@@ -1,0 +1,9 @@
+"""Pictures to take into the hand. They compute in the browser, so they live without a kernel and without a network.
+
+>>> LSTMScope()
+LSTMScope(LSTM with 64 units, 500 digits)
+"""
+
+from course_utils.widgets.lstm_scope import LSTMScope
+
+__all__ = ["LSTMScope"]

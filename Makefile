@@ -20,10 +20,10 @@ EXERCISES := $(subst /source/,/release/,$(SOURCES))
 MADE := $(if $(SOURCES),notebooks/exercises/release/.untouched/made)
 PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 # Suites with a target of their own.
-APART := tests/grading tests/faults
+APART := tests/grading tests/faults tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading data exercises release grade notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading test-browser data exercises release grade notebooks measure times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -32,14 +32,17 @@ help:  ## list the targets
 lab: setup exercises  ## set up, then open JupyterLab at the first lesson
 	@$(PY) -m course_utils lab $(JUPYTER_ARGS)
 
-test: setup exercises  ## run every test but those of grading, and re-run every lesson on the embedded digits
+test: setup exercises  ## run every test but those of grading and of the browser, and re-run every lesson on the embedded digits
 	@$(PY) $(PYTEST) $(addprefix --ignore=,$(APART))
 
 test-full: setup exercises  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
 	@$(PY) $(PYTEST) --full notebooks tests/test_data.py
 
 test-grading: setup exercises  ## run the tests of grading, with hostile and broken submissions in real sandboxes (Linux with bubblewrap)
-	@$(PY) $(PYTEST) $(wildcard $(APART))
+	@$(PY) $(PYTEST) tests/grading $(wildcard tests/faults)
+
+test-browser: setup exercises  ## drive the interactive pictures in a real JupyterLab (needs Chromium)
+	@$(PY) $(PYTEST) tests/browser
 
 setup: $(STAMP)  ## only the environment in .venv
 

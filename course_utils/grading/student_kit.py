@@ -24,9 +24,10 @@ README = Path(__file__).with_name("student_readme.md")
 # Taken as they are. What is not named here is not in the kit.
 COPIED = (
     "LICENSE", "LICENSE-CONTENT", "CITATION.cff", "notebooks/*.ipynb", "notebooks/figures/*.svg", "styles/*",
-    "course_utils/*.py", "course_utils/checks/*.py", "course_utils/kit/*.py", "course_utils/kit/*.json", "course_utils/kit/*.csv",
+    "course_utils/*.py", "course_utils/checks/*.py", "course_utils/widgets/*.*", "course_utils/kit/*.py", "course_utils/kit/*.json", "course_utils/kit/*.csv",
     "tests/nbval_sanitize.cfg", "tests/test_tables.py",
 )  # fmt: skip
+LEFT_OUT = {ROOT / "course_utils" / "widgets" / "train.py"}  # for maintainers
 TARGETS = ("help", "lab", "test", "setup", "data", "clean")  # of the Makefile, that work in the kit
 OLDEST_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 
@@ -59,7 +60,7 @@ def write_zip(files: dict[str, bytes], path: Path) -> None:
 
 def kit_files() -> dict[str, bytes]:
     """Path inside the kit -> contents."""
-    copied = {path for pattern in COPIED for path in ROOT.glob(pattern)}
+    copied = {path for pattern in COPIED for path in ROOT.glob(pattern) if path.is_file()} - LEFT_OUT
     lock = student_lock(environment.LOCK.read_text(encoding="utf-8"))
     texts = {
         "README.md": readme(), "Makefile": makefile(read("Makefile")), "pyproject.toml": pyproject(read("pyproject.toml")),
@@ -134,13 +135,15 @@ def makefile(text: str) -> str:
     text = replaced(
         text,
         (r"^# Exercises are made from .*?^MADE := [^\n]*\n", ""),
+        (r"^# Suites with a target of their own.*?^APART := [^\n]*\n", ""),
+        (r"run every test but those of grading and of the browser, and", "run the checks' own test, and"),
         (r"^\.PHONY: [^\n]*", f".PHONY: {' '.join(TARGETS)} always"),
         (r"^\$\(MADE\): .*?^again:\n\n", ""),
         # Always asked, because all files of the kit are of 1980; it looks at what is in them and takes a moment.
         (r"^\$\(STAMP\): [^\n]*", "$(STAMP): always"),
     )
     blocks = [block for block in text.split("\n\n") if target(block) in (None, *TARGETS)]
-    return "\n\n".join(blocks).replace("setup exercises", "setup")
+    return "\n\n".join(blocks).replace("setup exercises", "setup").replace(" $(addprefix --ignore=,$(APART))", "")
 
 
 def target(block: str) -> str | None:

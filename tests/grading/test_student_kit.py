@@ -31,7 +31,7 @@ from course_utils.kit import environment
 
 ROOT = Path(__file__).parents[2]
 NAMES = [(lesson, task) for lesson, tasks in TASKS.items() for task in tasks]
-KINDS = {".py", ".ipynb", ".svg", ".css", ".mplstyle", ".json", ".csv", ".toml", ".lock", ".yml", ".md", ".cff", ".cfg", ""}
+KINDS = {".js", ".npz", ".py", ".ipynb", ".svg", ".css", ".mplstyle", ".json", ".csv", ".toml", ".lock", ".yml", ".md", ".cff", ".cfg", ""}
 
 # Lines of the author's that may be in the kit, because they stand there for all to read: line, notebook with it, reason.
 LESSONS, GIVEN = "notebooks", "notebooks/exercises/source/01_rnn_formula"

@@ -42,6 +42,18 @@ def test_runs_become_bands_that_hold_them(course):
     assert "| a tiny lesson | – | 90.20% ± 0.10% |" in (course / "README.md").read_text()
 
 
+@pytest.mark.parametrize("name, low, high", [("tiny", 0.5, 1.0), ("tiny, first loss", 0.5, 1.3), ("remedy, tiny", 0.5, 1.3)])
+def test_the_band_of_a_share_ends_at_one_and_that_of_a_loss_does_not(name, low, high):
+    band = measure._band(name, "full", [{"seed": seed, "value": value} for seed, value in enumerate([0.8, 0.9, 1.0])])
+    assert (band["low"], band["high"]) == (low, high)
+
+
+def test_the_band_of_a_share_ends_at_zero_and_that_of_a_difference_does_not():
+    runs = [{"seed": seed, "value": value} for seed, value in enumerate([0.0, 0.1, 0.2])]
+    assert measure._band("tiny", "full", runs)["low"] == 0.0
+    assert measure._band("one minus other", "full", runs)["low"] == measure._band("one's lead", "full", runs)["low"] == -0.3
+
+
 def test_a_run_that_is_kept_is_not_made_again_until_the_code_changes(course, capsys):
     path = lesson(course, 'check_band("tiny", 0.5, "embedded")')
     made = []
@@ -78,6 +90,14 @@ def test_each_recorded_band_comes_from_five_seeds_and_holds_them():
             assert len(entry["values"]) == 5, (name, kind)
             assert entry["low"] <= min(entry["values"]) and max(entry["values"]) <= entry["high"], (name, kind)
             assert entry["mean"] == pytest.approx(statistics.mean(entry["values"]), abs=1e-4)
+
+
+def test_no_recorded_band_of_a_share_leaves_zero_to_one():
+    """(A new kind of result that is no share must be known to `is_share`: cut off, its band would not hold its runs.)"""
+    for name, kinds in recorded().items():
+        for kind, entry in kinds.items():
+            if measure.is_share(name):
+                assert 0 <= entry["low"] and entry["high"] <= 1, (name, kind)
 
 
 def test_each_recorded_name_stands_in_a_lesson():

@@ -88,7 +88,7 @@ def write_bands(lines: Iterable[dict]) -> None:
     values: dict[str, dict[str, list]] = {}
     for line in lines:
         values.setdefault(line["name"], {}).setdefault(line["kind"], []).append(line)
-    bands = {name: {kind: _band(runs, kind) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
+    bands = {name: {kind: _band(name, kind, runs) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
     recorded = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "cores": os.cpu_count(),
                 **{package: version(package) for package in ("tensorflow", "keras", "numpy")}}
     part = BANDS_FILE.with_suffix(".part")
@@ -96,15 +96,25 @@ def write_bands(lines: Iterable[dict]) -> None:
     os.replace(part, BANDS_FILE)
 
 
-def _band(runs: list[dict], kind: str) -> dict:
+def is_share(name: str) -> bool:
+    """Whether a result lies in [0, 1]: all do but losses and differences between shares, which their names tell.
+
+    >>> is_share("lstm classic"), is_share("lstm classic, first loss"), is_share("remedy, ReLU")
+    (True, False, False)
+    """
+    return not (name.endswith((" loss", " lead")) or " minus " in name or name.startswith("remedy, "))
+
+
+def _band(name: str, kind: str, runs: list[dict]) -> dict:
     values = [run["value"] for run in sorted(runs, key=lambda run: run["seed"])]
     mean, spread = statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
     share = min(max(mean, 0.0), 1.0)
     least = LEAST_ERRORS * (max(share * (1 - share), 1e-4) / TEST_DIGITS[kind]) ** 0.5
     reach = max(SPREADS * spread, least)
+    low, high = (max(mean - reach, 0.0), min(mean + reach, 1.0)) if is_share(name) else (mean - reach, mean + reach)
     seconds = [run["seconds"] for run in runs if "seconds" in run]
     timed = {"seconds": round(statistics.median(seconds), 1)} if seconds else {}
-    return {"low": round(mean - reach, 4), "high": round(mean + reach, 4), "mean": round(mean, 4), "spread": round(spread, 4),
+    return {"low": round(low, 4), "high": round(high, 4), "mean": round(mean, 4), "spread": round(spread, 4),
             "values": [round(value, 4) for value in values], **timed}
 
 

@@ -122,6 +122,11 @@ def test_bad_starts_fall_outside_the_band_of_the_good_one(bad, good, kind):
     assert inside == [], f"{bad} reaches the band of {good} on {kind} digits"
 
 
+@pytest.mark.parametrize("kind", ["embedded", "full"])
+def test_the_lstm_led_in_each_recorded_run_as_lesson_3_says(kind):
+    assert min(recorded()["the LSTM's lead"][kind]["values"]) > 0
+
+
 def test_the_table_in_the_readme_is_that_of_the_recorded_bands():
     bands = json.loads(runs.BANDS_FILE.read_text(encoding="utf-8"))
     written = readme.between_markers("accuracies", readme.README.read_text(encoding="utf-8"))

@@ -54,6 +54,13 @@ def test_the_band_of_a_share_ends_at_zero_and_that_of_a_difference_does_not():
     assert measure._band("one minus other", "full", runs)["low"] == measure._band("one's lead", "full", runs)["low"] == -0.3
 
 
+def test_runs_that_lie_together_by_luck_make_no_narrow_band():
+    runs = [{"seed": seed, "value": 0.9} for seed in range(5)]
+    share, difference = (measure._band(name, "full", runs) for name in ("tiny", "remedy, tiny"))
+    assert (share["low"], share["high"]) == (0.897, 0.903)
+    assert (difference["low"], difference["high"]) == (0.896, 0.904)
+
+
 def test_a_run_that_is_kept_is_not_made_again_until_the_code_changes(course, capsys):
     path = lesson(course, 'check_band("tiny", 0.5, "embedded")')
     made = []

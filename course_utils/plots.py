@@ -160,6 +160,8 @@ def explore(draw: Callable[[object], tuple[Figure, str]], control: widgets.Value
     """
     if not isinstance(control, widgets.ValueWidget):
         raise ValueError(f"control must be a control of ipywidgets; got {type(control).__name__}.")
+    # Left alone, a longer name is cut off, and a step of the slider is as narrow as a pixel.
+    control.style.description_width, control.layout.width, control.layout.max_width = "initial", "36em", "100%"
     png, caption = _png(draw(control.value))
     scene = widgets.HTML(_scene(png, caption))
 

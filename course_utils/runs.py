@@ -1,7 +1,8 @@
 """What a run of a lesson is: quick or full, with which seed, and which band its results should fall into.
 
 A lesson's training results vary with the seed, the machine and the data at hand. So a lesson never promises a number.
-It asserts that its result lies in a *band*: the mean of five recorded runs, give or take four standard deviations.
+It asserts that its result lies in a *band*: the mean of five recorded runs, give or take four standard deviations,
+and for a share never below 0 or above 1.
 `make measure` records the runs by executing the lessons themselves; nothing is measured elsewhere.
 """
 

@@ -85,7 +85,7 @@ def test_environment_says_the_same_in_yaml():
     assert pip["pip"][-1] == "-e ." and "pip" in conda
     python = next(entry.removeprefix("python=") for entry in conda if entry.startswith("python="))
     assert SpecifierSet(environment.project()["requires-python"]).contains(python)
-    assert content["variables"] == environment.KERNEL_ENV
+    assert content["variables"] == environment.KERNEL_ENV | environment.USUAL_THREADS
 
 
 def test_bootstrap_and_pyproject_name_the_same_pythons():

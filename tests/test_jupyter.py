@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import nbformat
 import pytest
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
 
 from course_utils.kit import jupyter
 
@@ -22,6 +26,20 @@ def test_the_kernel_and_the_settings_are_written(tmp_path):
     assert spec["argv"][0] == "python" and "ipykernel_launcher" in spec["argv"]
     settings = read(tmp_path / "share/jupyter/lab/settings/overrides.json")
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+@pytest.mark.parametrize("given, found", [
+    ({}, "1 2"),
+    ({"TF_NUM_INTEROP_THREADS": "1"}, "1 1"),  # as the tests and `make measure` set it
+    ({"TF_NUM_INTRAOP_THREADS": "4", "TF_NUM_INTEROP_THREADS": "8"}, "4 8"),
+])
+def test_a_kernel_takes_the_usual_threads_where_no_others_are_set(tmp_path, given, found):
+    jupyter.set_up(tmp_path)
+    kernels = KernelSpecManager(kernel_dirs=[str(tmp_path / "share/jupyter/kernels")])
+    cell = nbformat.v4.new_code_cell("import os; print(*(os.environ[f'TF_NUM_{kind}_THREADS'] for kind in ('INTRAOP', 'INTEROP')))")
+    surroundings = {name: value for name, value in os.environ.items() if name not in jupyter.USUAL_THREADS} | given
+    client = NotebookClient(nbformat.v4.new_notebook(cells=[cell]), km=KernelManager(kernel_name="python3", kernel_spec_manager=kernels))
+    assert client.execute(env=surroundings).cells[0].outputs[0].text.strip() == found
 
 
 def test_settings_of_others_stay_and_a_broken_file_is_replaced(tmp_path):

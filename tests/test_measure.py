@@ -42,6 +42,25 @@ def test_runs_become_bands_that_hold_them(course):
     assert "| a tiny lesson | – | 90.20% ± 0.10% |" in (course / "README.md").read_text()
 
 
+@pytest.mark.parametrize("name, low, high", [("tiny", 0.5, 1.0), ("tiny, first loss", 0.5, 1.3), ("remedy, tiny", 0.5, 1.3)])
+def test_the_band_of_a_share_ends_at_one_and_that_of_a_loss_does_not(name, low, high):
+    band = measure._band(name, "full", [{"seed": seed, "value": value} for seed, value in enumerate([0.8, 0.9, 1.0])])
+    assert (band["low"], band["high"]) == (low, high)
+
+
+def test_the_band_of_a_share_ends_at_zero_and_that_of_a_difference_does_not():
+    runs = [{"seed": seed, "value": value} for seed, value in enumerate([0.0, 0.1, 0.2])]
+    assert measure._band("tiny", "full", runs)["low"] == 0.0
+    assert measure._band("one minus other", "full", runs)["low"] == measure._band("one's lead", "full", runs)["low"] == -0.3
+
+
+def test_runs_that_lie_together_by_luck_make_no_narrow_band():
+    runs = [{"seed": seed, "value": 0.9} for seed in range(5)]
+    share, difference = (measure._band(name, "full", runs) for name in ("tiny", "remedy, tiny"))
+    assert (share["low"], share["high"]) == (0.897, 0.903)
+    assert (difference["low"], difference["high"]) == (0.896, 0.904)
+
+
 def test_a_run_that_is_kept_is_not_made_again_until_the_code_changes(course, capsys):
     path = lesson(course, 'check_band("tiny", 0.5, "embedded")')
     made = []
@@ -80,6 +99,14 @@ def test_each_recorded_band_comes_from_five_seeds_and_holds_them():
             assert entry["mean"] == pytest.approx(statistics.mean(entry["values"]), abs=1e-4)
 
 
+def test_no_recorded_band_of_a_share_leaves_zero_to_one():
+    """(A new kind of result that is no share must be known to `is_share`: cut off, its band would not hold its runs.)"""
+    for name, kinds in recorded().items():
+        for kind, entry in kinds.items():
+            if measure.is_share(name):
+                assert 0 <= entry["low"] and entry["high"] <= 1, (name, kind)
+
+
 def test_each_recorded_name_stands_in_a_lesson():
     """The other way round is `check_band` itself: a name that was never recorded is an error of the lesson."""
     code = "".join(path.read_text(encoding="utf-8") for path in measure.lessons())
@@ -100,6 +127,11 @@ def test_bad_starts_fall_outside_the_band_of_the_good_one(bad, good, kind):
     band = recorded()[good][kind]
     inside = [value for value in recorded()[bad][kind]["values"] if band["low"] <= value <= band["high"]]
     assert inside == [], f"{bad} reaches the band of {good} on {kind} digits"
+
+
+@pytest.mark.parametrize("kind", ["embedded", "full"])
+def test_the_lstm_led_in_each_recorded_run_as_lesson_3_says(kind):
+    assert min(recorded()["the LSTM's lead"][kind]["values"]) > 0
 
 
 def test_the_table_in_the_readme_is_that_of_the_recorded_bands():

@@ -244,6 +244,13 @@ def test_explore_redraws_when_the_control_moves(displayed, capsys):
     assert plt.get_fignums() == [] and len(displayed) == 1
 
 
+def test_explore_leaves_room_for_the_controls_name_and_its_steps(displayed):
+    control = widgets.IntSlider(description="a name of several words")
+    exploring(lambda value: bars(1), control, displayed)
+    assert control.style.description_width == "initial"
+    assert (control.layout.width, control.layout.max_width) == ("36em", "100%")
+
+
 def test_explore_says_so_when_drawing_fails_and_recovers(displayed):
     control = widgets.IntSlider(value=1)
     _, _, scene = exploring(bars, control, displayed)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from course_utils.kit.jupyter import KERNEL_ENV
+from course_utils.kit.jupyter import KERNEL_ENV, USUAL_THREADS
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
@@ -76,7 +76,7 @@ def uv_command() -> list[str]:
 
 def conda_environment(lock: str) -> str:
     """The text of environment.yml for the text of a lock: pip refuses hashes beside `-e .`, so it has none."""
-    variables = "".join(f'  {name}: "{value}"\n' for name, value in KERNEL_ENV.items())
+    variables = "".join(f'  {name}: "{value}"\n' for name, value in {**KERNEL_ENV, **USUAL_THREADS}.items())
     pinned = "".join(f"      - {yaml_text(str(pin))}\n" for pin in pins(lock))
     return (
         "# Made by `make lock` from pyproject.toml and requirements.lock: change those, not this file.\n"

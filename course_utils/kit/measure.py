@@ -34,6 +34,9 @@ SPREADS = 4.0  # a band reaches so many standard deviations to both sides of the
 # standard errors of a share measured on so many test digits, given the recorded mean.
 LEAST_ERRORS = 1.0
 TEST_DIGITS = {"embedded": 1_000, "full": 10_000}
+# A difference of two shares tells nothing about the shares: its band reaches at least about two standard errors of the
+# difference between two networks that have some 97 per cent right.
+LEAST_DIFFERENCE = {"embedded": 0.02, "full": 0.004}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -88,7 +91,7 @@ def write_bands(lines: Iterable[dict]) -> None:
     values: dict[str, dict[str, list]] = {}
     for line in lines:
         values.setdefault(line["name"], {}).setdefault(line["kind"], []).append(line)
-    bands = {name: {kind: _band(runs, kind) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
+    bands = {name: {kind: _band(name, kind, runs) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
     recorded = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "cores": os.cpu_count(),
                 **{package: version(package) for package in ("tensorflow", "keras", "numpy")}}
     part = BANDS_FILE.with_suffix(".part")
@@ -96,15 +99,30 @@ def write_bands(lines: Iterable[dict]) -> None:
     os.replace(part, BANDS_FILE)
 
 
-def _band(runs: list[dict], kind: str) -> dict:
+def is_share(name: str) -> bool:
+    """Whether a result lies in [0, 1]: all do but losses and differences between shares, which their names tell.
+
+    >>> is_share("lstm classic"), is_share("lstm classic, first loss"), is_share("remedy, ReLU")
+    (True, False, False)
+    """
+    return not (name.endswith(" loss") or is_difference(name))
+
+
+def is_difference(name: str) -> bool:
+    """Whether a result is the difference of two shares."""
+    return name.endswith(" lead") or " minus " in name or name.startswith("remedy, ")
+
+
+def _band(name: str, kind: str, runs: list[dict]) -> dict:
     values = [run["value"] for run in sorted(runs, key=lambda run: run["seed"])]
     mean, spread = statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
     share = min(max(mean, 0.0), 1.0)
-    least = LEAST_ERRORS * (max(share * (1 - share), 1e-4) / TEST_DIGITS[kind]) ** 0.5
+    least = LEAST_DIFFERENCE[kind] if is_difference(name) else LEAST_ERRORS * (max(share * (1 - share), 1e-4) / TEST_DIGITS[kind]) ** 0.5
     reach = max(SPREADS * spread, least)
+    low, high = (max(mean - reach, 0.0), min(mean + reach, 1.0)) if is_share(name) else (mean - reach, mean + reach)
     seconds = [run["seconds"] for run in runs if "seconds" in run]
     timed = {"seconds": round(statistics.median(seconds), 1)} if seconds else {}
-    return {"low": round(mean - reach, 4), "high": round(mean + reach, 4), "mean": round(mean, 4), "spread": round(spread, 4),
+    return {"low": round(low, 4), "high": round(high, 4), "mean": round(mean, 4), "spread": round(spread, 4),
             "values": [round(value, 4) for value in values], **timed}
 
 

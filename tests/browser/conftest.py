@@ -146,8 +146,9 @@ def open_lab(chromium, lab_server):
         return page
 
     yield show
+    seen = list(errors)  # what Lab says about a kernel that is taken away does not count
     for context in contexts:
         for page in context.pages:
             page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
         context.close()
-    assert errors == []
+    assert seen == []

@@ -9,9 +9,9 @@ const LSTM_MAPS = [
   { key: "i", name: "input gate i", gate: true, means: "lets g in" },
   { key: "f", name: "forget gate f", gate: true, means: "keeps c" },
   { key: "o", name: "output gate o", gate: true, means: "lets c out" },
-  { key: "g", name: "candidate g", gate: false, means: "could be added" },
+  { key: "g", name: "candidate g", gate: false, means: "the new" },
   { key: "c", name: "cell state c", gate: false, means: "the memory" },
-  { key: "h", name: "hidden state h", gate: false, means: "is passed on" },
+  { key: "h", name: "hidden state h", gate: false, means: "passed on" },
 ];
 const RNN_MAPS = [LSTM_MAPS[5]];
 const GATE_NAMES = { i: "input gate", f: "forget gate", o: "output gate" };
@@ -33,7 +33,7 @@ class Scope {
     this.limit = this.largestState();
     this.build();
     this.saveSoon = whenQuiet(() => this.save(), 250, signal);
-    this.announceSoon = whenQuiet(() => (this.live.textContent = this.status.textContent + this.honest.textContent), 600, signal);
+    this.announceSoon = whenQuiet(() => this.announce(), 600, signal);
     this.surveySoon = whenQuiet(() => this.ask(), 150, signal);
     this.load();
     this.listenToModel();
@@ -264,22 +264,23 @@ class Scope {
   }
 
   showStatus(said, start) {
-    const { p } = this.trace, forced = this.forced;
-    let text = `After row ${this.row} the answer is ${said} (${percent(p[start + said])}).`;
-    if (forced) {
-      const plain = argmax(this.plain.p, start, start + this.cell.classes);
-      text += ` The ${GATE_NAMES[forced.gate]} is held at ${forced.value.toFixed(2)} in ${rowsOf(forced)}; ` +
-        `left alone, the answer is ${plain} (${percent(this.plain.p[start + plain])}).`;
-    }
-    this.status.textContent = text;
+    const { p } = this.plain, plain = argmax(p, start, start + this.cell.classes);
+    this.status.textContent = `After row ${this.row} the answer is ${said} (${percent(this.trace.p[start + said])})` +
+      (this.forced ? `; without the force it would be ${plain} (${percent(p[start + plain])}).` : ".");
     this.announceSoon();
+  }
+
+  /** The state in words, for those who do not see it. */
+  announce() {
+    const held = this.forced ? ` The ${GATE_NAMES[this.forced.gate]} is held at ${this.forced.value.toFixed(2)} in ${rowsOf(this.forced)}.` : "";
+    this.live.textContent = this.status.textContent + held + this.honest.textContent;
   }
 
   /** The output layer was trained on the last state alone. How well it reads the others is counted, not claimed. */
   showHonesty() {
     const counted = this.surveys.plain, { row, steps } = this;
-    const many = counted ? ` and is right after row ${row} for ${counted.rightAfter[row - 1]} of ${counted.n} digits` : "";
-    this.honest.textContent = row === steps ? "" : `  (The output layer learned to read the state after row ${steps} only${many}.)`;
+    const many = counted ? `: after row ${row} it is right for ${counted.rightAfter[row - 1]} of ${counted.n} digits` : "";
+    this.honest.textContent = row === steps ? "" : `  (It learned to answer after row ${steps} only${many}.)`;
   }
 
   showForce() {

@@ -1,6 +1,7 @@
 """The LSTM scope in a real JupyterLab: run, driven by pointer and keyboard, saved, and opened again without running."""
 
 import json
+from copy import deepcopy
 
 import nbformat
 import numpy as np
@@ -66,13 +67,21 @@ def executed():
 
 
 def test_a_saved_notebook_shows_it_without_running(open_lab, executed):
-    page = open_lab(executed, "saved")
+    page = open_lab(executed, "saved", trusted=True)
     page.wait_for_selector(".unrolled-picture .u-share", timeout=60_000)
     assert shows(page, LSTMScope(state=START))
     page.get_by_label("Rows read").fill("20")
     assert shows(page, LSTMScope(state=START | {"row": 20}))
-    output = executed.cells[1].outputs[0].data
-    assert output["text/plain"] == "LSTMScope(LSTM with 64 units, 500 digits)" and output["image/png"]
+    assert page.locator(".jp-RenderedImage img").count() == 0
+
+
+def test_lab_shows_the_still_of_a_notebook_it_does_not_trust(open_lab, executed):
+    foreign = deepcopy(executed)
+    foreign.cells.append(nbformat.v4.new_markdown_cell("Signed by nobody: a signature holds for the content, whatever the file's name."))
+    page = open_lab(foreign, "foreign")
+    page.wait_for_selector(".jp-RenderedImage img", timeout=60_000)
+    assert page.locator(".jp-RenderedImage img").evaluate("(image) => image.naturalWidth") > 500
+    assert executed.cells[1].outputs[0].data["text/plain"] == "LSTMScope(LSTM with 64 units, 500 digits)"
 
 
 def test_running_a_cell_again_leaves_one_picture(open_lab):

@@ -259,3 +259,15 @@ def test_text_can_be_read_in_both_themes(open_page, dark):
 def test_it_fits_its_place(open_page, width):
     page = open_page(LSTMScope(), width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_state_is_told_in_words(open_page):
+    scope = LSTMScope(state={"digit": 30, "row": 20, "forced": CUT})
+    page, said = open_page(scope), scope.trace()["p"][20].argmax()
+    page.wait_for_function("document.querySelector('.u-note').textContent !== ''")  # all is counted
+    page.get_by_label("Rows read").fill("21")
+    page.wait_for_function("document.querySelector('[aria-live]').textContent.startsWith('After row 21')")
+    text = page.locator("[aria-live]").text_content()
+    assert text.startswith(f"After row 21 the answer is {said} (") and "; without the force it would be " in text
+    assert "The forget gate is held at 0.00 in rows 10 to 14." in text
+    assert "It learned to answer after row 28 only: after row 21 it is right for" in text

@@ -5,6 +5,7 @@ import base64
 import keras
 import numpy as np
 import pytest
+from javascript import node  # noqa: F401 (a fixture)
 from scipy.stats import binomtest
 
 from course_utils.data import load_mnist

@@ -7,6 +7,7 @@ import keras
 import matplotlib
 import numpy as np
 import pytest
+from javascript import node  # noqa: F401 (a fixture)
 from traitlets import TraitError
 
 from course_utils.data import load_mnist

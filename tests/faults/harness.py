@@ -67,9 +67,9 @@ def grade_all(state, folder):
     return "\n".join(said)
 
 
-def left_over(before=()):
+def left_over(before=(), patience=PATIENCE):
     """Command lines of processes below this one that do not end by themselves; those in `before` do not count."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         found = [process for process in psutil.Process().children(recursive=True) if process.pid not in before and not _reaped(process)]
         if not found or time.monotonic() > deadline:

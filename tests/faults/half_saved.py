@@ -95,19 +95,19 @@ def web_page(paper):
     return "<!DOCTYPE html><html><head><title>Log in</title></head><body><script>alert(1)</script></body></html>"
 
 
-@_saved(why="no list of cells")
+@_saved(why="The file is JSON, but not a notebook")
 def list_for_an_object(paper):
     """A list of cells without the notebook around it."""
     return json.dumps(paper.right().plain()["cells"])
 
 
-@_saved(why="no list of cells")
+@_saved(why="The file is JSON, but not a notebook")
 def cells_null(paper):
     """The list of cells is null."""
     return json.dumps(paper.plain() | {"cells": None})
 
 
-@_saved(why="no list of cells")
+@_saved(why="The file is JSON, but not a notebook")
 def only_a_number(paper):
     """JSON, but only a number."""
     return "42"
@@ -119,9 +119,9 @@ def no_cells(paper):
     return json.dumps(paper.plain() | {"cells": []})
 
 
-@_saved(why="damaged")
+@_saved((None, 10), "is not there")
 def a_cell_without_text(paper):
-    """A cell whose text is a number, and one that is no object."""
+    """An answer whose text became a number, and a cell that is no object."""
     plain = paper.right().plain()
     plain["cells"][4]["source"] = 5
     plain["cells"][3] = "markdown"
@@ -165,9 +165,9 @@ def a_book_in_a_cell(paper):
     paper.right().last("x = '''" + "word " * 600_000 + "'''")
 
 
-@_saved(why="exercise's cells")
+@_saved((0, None), "is not there")
 def the_lesson_itself(paper):
-    """The lesson's notebook in place of its exercises."""
+    """The lesson's notebook in place of its exercises; it has a function of the same name with other arguments."""
     return (paper.places.repository / "notebooks" / "01_rnn_formula.ipynb").read_bytes()
 
 

@@ -7,7 +7,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -91,13 +90,6 @@ def _shown(process):
     with contextlib.suppress(psutil.NoSuchProcess):
         return f"{process.pid} ({process.status()}): {' '.join(process.cmdline())[:200]}"
     return f"{process.pid}: gone meanwhile"
-
-
-def kill(process):
-    """SIGKILL to the main process alone, as the kernel does when memory runs out."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
 
 
 # --- What must not be touched ---
@@ -269,6 +261,10 @@ def hand_in(folder, places, faults):
     for fault in faults:
         (folder / fault.name).mkdir(parents=True)
         fault.hand_in(folder / fault.name, places)
+
+
+def remove(folder):
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def copy_state(state, target):

@@ -111,7 +111,7 @@ def a_word_document(paper, folder):
     (folder / "answers_01_rnn_formula.docx").write_bytes(b"PK\x03\x04 not a notebook")
 
 
-@_odd(why="nothing to read")
+@_odd(why="checkpoint")
 def only_a_checkpoint(paper, folder):
     """Only Jupyter's own checkpoint copy was sent."""
     (folder / ".ipynb_checkpoints").mkdir()

@@ -101,7 +101,10 @@ class Paper:
         return nbformat.writes(self.notebook).encode()
 
 
-ZEROS = {"rnn_step": "return np.zeros(h_prev.shape)", "states_of_batch": "return np.zeros((*digits.shape[:2], len(b)))"}
+ZEROS = {
+    "rnn_step": "return np.zeros(h_prev.shape)", "states_of_batch": "return np.zeros((*digits.shape[:2], len(b)))",
+    "old_lstm_step": "return np.zeros(h_prev.shape), np.zeros(c_prev.shape)", "forget_gates": "return np.full((len(rows), layer.units), 0.5)",
+}  # fmt: skip
 
 
 def guessed(paper: Paper) -> Paper:
@@ -135,7 +138,6 @@ class Fault(NamedTuple):
         tries: what it tries, or what happened to the student.
         build: writes into the paper; what it returns (text or bytes) replaces the file.
         place: puts the submission into the student's folder, where it is not one notebook.
-        grader: why this outcome is the right one.
     """
 
     name: str

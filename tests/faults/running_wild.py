@@ -255,14 +255,14 @@ def memory_bomb(paper):
 
 @_takes()
 def memory_of_many(paper):
-    """Many processes, each with as much memory as it gets."""
+    """Many processes that take memory together (40 MB each: what a machine has is not tried out here)."""
     paper.right().last("""import os, time
 for _ in range(200):
     try:
         if os.fork() == 0:
             kept = []
             while True:
-                kept.append(bytearray(50_000_000))
+                kept.append(np.ones(len(kept) < 5 and 1_000_000))
                 time.sleep(0.2)
     except (OSError, MemoryError):
         break
@@ -302,9 +302,9 @@ def sparse_file(paper):
     paper.right().last('with open("sparse", "wb") as file:\n    file.truncate(10**14)')
 
 
-@_takes()
+@_takes((None, None), "gave no answer")
 def file_bomb(paper):
-    """Opens files, pipes and sockets without end, and keeps them."""
+    """Opens files, pipes and sockets without end, and keeps them, so that no answer can be written either."""
     paper.right().last("""import os, socket
 kept = []
 while True:
@@ -478,13 +478,14 @@ def writes_everywhere(paper):
     places = paper.places
     others = [places.state / name for name in ("gradebook.db", "students.json", "submitted/honest_right/01_rnn_formula/record.json", "stolen")]
     course = [places.repository / name for name in ("README.md", "course_utils/checks/evidence.py", "course_utils/new.py")]
-    paths = [str(path) for path in [*places.files, *others, *course]]
+    hidden, course = ([str(path) for path in paths] for paths in ([*places.files, *others], course))
     paper.right().last(SAY_LOOT + f"""import os, shutil
-for path in {paths!r}:
-    for mode in ("r", "a"):
+for path in {hidden!r} + {course!r}:
+    for mode in ("r", "a", "r+"):
         try:
             with open(path, mode):
-                loot(mode, path)
+                if mode != "r" or path in {hidden!r}:
+                    loot(mode, path)
         except OSError:
             pass
     for action in (os.remove, lambda p: os.rename(p, p + "x"), lambda p: os.chmod(p, 0o777), lambda p: os.utime(p, (0, 0)), lambda p: os.symlink("/", p + "y"), os.mkdir):
@@ -568,7 +569,7 @@ tried("sethostname", libc.sethostname(b"stolen", 6))""")
 def writes_to_proc_and_sys(paper):
     """Writes to the switches of the machine, and to its own limits."""
     paper.right().last(SAY_LOOT + """import glob, resource
-for path in ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/sys/vm/drop_caches", "/proc/sys/kernel/hostname", "/proc/1/oom_score_adj",
+for path in ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/sys/vm/drop_caches", "/proc/sys/kernel/hostname",
              "/sys/power/state", "/sys/kernel/uevent_helper", "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/kvm",
              *glob.glob("/sys/fs/cgroup/**/cgroup.procs", recursive=True)[:5], "/proc/self/oom_score_adj"]:
     try:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -17,10 +18,10 @@ from paper import RNN, Paper
 
 from course_utils.grading.state import write_json
 
-KILLS, CHAINS = 20, 5
+KILLS = 20
+# How far the runs are when they are killed, as a share of what an undisturbed run does; two for each state folder.
 RNG = random.Random(2)
-# For each state folder, where in the length of an undisturbed run each of its runs is killed.
-MOMENTS = [sorted(RNG.random() for _ in range(KILLS // CHAINS)) for _ in range(CHAINS)]
+MOMENTS = [sorted((RNG.random(), RNG.random())) for _ in range(KILLS // 2)]
 QUICK = ("honest_right", "honest_stubs", "honest_half", "honest_by_hand")
 
 
@@ -33,10 +34,42 @@ def undisturbed():
         _hand_in(folder, "exits", Paper(places).right().last("import os\nos._exit(0)").data())
         _hand_in(folder, "half_a_notebook", Paper(places).right().data()[:3000])
         state = places.scratch / "undisturbed"
-        begun = time.monotonic()
-        code, words = harness.run(state, "all", folder)
-        assert code == 0, words
-        yield SimpleNamespace(folder=folder, state=state, seconds=time.monotonic() - begun, places=places, **_outcome(state))
+        process, steps = harness.start(state, "all", folder), 0
+        with _words_of(process) as words:
+            for steps, _ in enumerate(_steps(process, state), start=1):
+                pass
+        assert process.returncode == 0, words
+        yield SimpleNamespace(folder=folder, state=state, steps=steps, places=places, **_outcome(state))
+
+
+@contextlib.contextmanager
+def _words_of(process):
+    """Read what the process says while we look at other things; else it waits for us when a pipe is full."""
+    words = []
+    reader = threading.Thread(target=lambda: words.extend(process.communicate()))
+    reader.start()
+    try:
+        yield words
+    finally:
+        reader.join()
+
+
+def _steps(process, state):
+    """Yields whenever a file was written or a process began or ended: progress that does not depend on the machine's speed."""
+    last = None
+    while process.poll() is None:
+        files = sorted((path.name, path.stat().st_mtime_ns) for path in state.rglob("*") if _is_file(path))
+        now = files, [child.pid for child in _children(process.pid)]
+        if now != last:
+            yield now
+        last = now
+        time.sleep(0.005)
+
+
+def _is_file(path):
+    with contextlib.suppress(OSError):
+        return path.is_file()
+    return False
 
 
 def _hand_in(folder, student, data, when=1_750_000_000):
@@ -72,51 +105,69 @@ def _readable(state):
 # --- Killed ---
 
 
-@pytest.mark.parametrize("chain", range(CHAINS))
-def test_grader_killed_at_random_moments(undisturbed, chain, tmp_path):
-    """Every run of a chain goes on where the one before was killed, and is killed itself; the last one completes."""
-    state, folder = tmp_path / "state", undisturbed.folder
-    before = {process.pid for process in psutil.Process().children(recursive=True)}
-    for part in MOMENTS[chain]:
-        process = harness.start(state, "all", folder)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(part * undisturbed.seconds)
-        harness.kill(process)
-        assert harness.left_over(before) == []
+@pytest.mark.parametrize("parts", MOMENTS, ids=lambda parts: "-".join(f"{part:.2f}" for part in parts))
+def test_grader_killed_at_random_moments(undisturbed, parts, tmp_path):
+    """A run is killed, a second one goes on and is killed as well; the third completes."""
+    state, done, killed = tmp_path / "state", 0, 0
+    for part in parts:
+        steps = max(int(part * undisturbed.steps) - done, 1)
+        while not _killed_after(steps, state, undisturbed.folder):
+            steps = max(steps // 2, 1)  # it was through already, which takes fewer steps where much was done before
+            harness.remove(state)
+        done, killed = done + steps, killed + 1
         _readable(state)
-    code, words = harness.run(state, "all", folder)
+    assert killed == 2
+    code, words = harness.run(state, "all", undisturbed.folder)
     assert code == 0, words
     _assert_complete(state, undisturbed)
 
 
+def _killed_after(count, state, folder):
+    """Start a run and kill its main process after so many steps; False when it had ended before."""
+    process = harness.start(state, "all", folder)
+    with _words_of(process):
+        for step, _ in enumerate(_steps(process, state), start=1):
+            if step >= count:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert harness.left_over() == []
+    return process.returncode == -signal.SIGKILL
+
+
 def test_twenty_moments_are_spread_over_the_run():
-    moments = sorted(moment for chain in MOMENTS for moment in chain)
+    moments = sorted(moment for pair in MOMENTS for moment in pair)
     assert len(moments) == KILLS and moments[0] < 0.1 and moments[-1] > 0.9
     assert max(b - a for a, b in zip(moments, moments[1:])) < 0.15
 
 
-@pytest.mark.parametrize("part", [0.3, 0.5, 0.7])
-def test_a_worker_killed(undisturbed, part, tmp_path):
+@pytest.mark.parametrize("stage", ["warms up", "has a sandbox", "has saved a result"])
+def test_a_worker_killed(undisturbed, stage, tmp_path):
     """One of Dask's workers is killed, with the sandboxes below it: the same run grades everybody."""
-    state = tmp_path / "state"
-    process = harness.start(state, "all", undisturbed.folder)
-    killed = _kill_a_worker(process, after=part * undisturbed.seconds)
-    out, err = process.communicate(timeout=600)
-    assert killed and process.returncode == 0, out + err
+    state, folder, killed = tmp_path / "state", tmp_path / "submissions", False
+    harness.hand_in_honest(folder, undisturbed.places, *QUICK)
+    for k in range(2):
+        _hand_in(folder, f"slow_{k}", Paper(undisturbed.places).right().first("import time\ntime.sleep(3)").data())
+    process = harness.start(state, "all", folder)
+    with _words_of(process) as words:
+        for _ in _steps(process, state):
+            killed = killed or _kill_worker_at(stage, process, state)
+    assert killed and process.returncode == 0, words
     assert harness.left_over() == []
-    _assert_complete(state, undisturbed)
+    for student in QUICK:
+        assert harness.verdicts(state)[student, RNN] == undisturbed.verdicts[student, RNN]
+    assert {harness.verdicts(state)[f"slow_{k}", RNN] for k in range(2)} == {harness.verdicts(state)["honest_right", RNN]}
 
 
-def _kill_a_worker(process, after):
-    """SIGKILL to a worker of this command, once it has worked for a while; False when there was none until it ended."""
-    until = time.monotonic() + after
-    while process.poll() is None:
-        workers = [child for child in _children(process.pid) if "spawn_main" in " ".join(_command(child))]
-        if workers and time.monotonic() > until:
+def _kill_worker_at(stage, process, state):
+    """SIGKILL to the first worker that is at this stage; whether there was one."""
+    for worker in (child for child in _children(process.pid) if "spawn_main" in _command(child)):
+        below = [_command(child) for child in _children(worker.pid)]
+        there = {"warms up": bool(below), "has a sandbox": any("bwrap" in line for line in below),
+                 "has saved a result": bool(below) and bool(harness.results(state))}  # fmt: skip
+        if there[stage]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                workers[0].kill()
+                worker.kill()
                 return True
-        time.sleep(0.05)
     return False
 
 
@@ -128,8 +179,8 @@ def _children(pid):
 
 def _command(process):
     with contextlib.suppress(psutil.NoSuchProcess):
-        return process.cmdline()
-    return []
+        return " ".join(process.cmdline())
+    return ""
 
 
 def test_lock_of_a_killed_run_does_not_stop_the_next(undisturbed, tmp_path):

@@ -3,7 +3,7 @@
 import base64
 
 from nbformat.v4 import new_code_cell
-from paper import BOTH, SAY_LOOT, fault, guessed
+from paper import BOTH, LSTM, SAY_LOOT, fault, guessed
 
 from course_utils.checks.evidence import pack_inputs
 from course_utils.grading import exercises
@@ -51,6 +51,15 @@ def array_on_demand(paper):
     def __array__(self, dtype=None, copy=None):
         Right.times += 1
         return np.full((3, 3), Right.times % 2, dtype or float)
+    __len__ = lambda self: Right.times""")
+    for name in paper.tasks:
+        paper.answer(name, "return Right()")
+
+
+@_marks((None, None), "killed by SIGSEGV")
+def array_from_nowhere(paper):
+    """An object that claims to be an array at address 1, on which whoever reads it breaks down."""
+    guessed(paper).first("""class Right:
     __array_interface__ = {"shape": (3,), "typestr": "<f8", "version": 3, "data": (1, False)}""")
     for name in paper.tasks:
         paper.answer(name, "return Right()")
@@ -484,12 +493,12 @@ def looks_for_files(paper):
     guessed(paper).first(SAY_LOOT + f"""import os
 wanted = ("tasks.py", "gradebook.db", "record.json", "grades.csv", "students.json", "release.py", "exercises.py")
 for place, folders, files in os.walk("/"):
-    if place.startswith(("/proc", "/sys")):
+    if place.startswith(("/proc", "/sys", os.path.dirname(os.__file__))):
         folders.clear()
         continue
     for name in files:
         ours = name in wanted if "course_utils" in place else name in wanted[:5] or name.endswith(".ipynb")
-        if ours and "site-packages" not in place:
+        if ours:
             loot(os.path.join(place, name))
 for path in {[str(path) for path in paper.places.files] + [str(paper.places.state), str(paper.places.repository / 'notebooks')]!r}:
     try:
@@ -500,29 +509,24 @@ for path in {[str(path) for path in paper.places.files] + [str(paper.places.stat
 
 @_marks(NOTHING)
 def looks_into_proc(paper):
-    """Reads environment, memory, open files and root folder of every process it can see."""
+    """Reads environment, command line, open files and root folder of every process it can see."""
     guessed(paper).first(SAY_LOOT + f"""import glob, os
-for path in glob.glob("/proc/[0-9]*"):
-    if path == f"/proc/{{os.getpid()}}":
-        continue
-    for name in ("environ", "cmdline"):
-        try:
-            text = open(f"{{path}}/{{name}}", "rb").read()
-        except OSError:
-            continue
-        if b"COURSE" in text and b"COURSE_RUN=quick" not in text or b"dask" in text or b"pytest" in text:
-            loot(path, name, text[:300])
+def read(path):
     try:
-        open(f"{{path}}/mem", "rb", 0).close()
-        loot(path, "mem")
+        return open(path, "rb").read()
     except OSError:
-        pass
+        return b""
+for path in set(glob.glob("/proc/[0-9]*")) - {{f"/proc/{{os.getpid()}}"}}:
+    command = read(path + "/cmdline")
+    # Beside its own there are only bubblewrap's process 1 and the program that keeps the sandbox open.
+    if b"bwrap" not in command and command != b"/bin/cat\\0" and os.path.exists(path):
+        loot(path, command)
+    if b"COURSE" in read(path + "/environ"):
+        loot(path, "environ")
     for wanted in {[str(path) for path in paper.places.files]!r}:
         for base in [f"{{path}}/root", f"{{path}}/cwd"] + glob.glob(f"{{path}}/fd/*") + glob.glob(f"{{path}}/map_files/*"):
-            try:
-                loot(base, open(base + wanted).read())
-            except OSError:
-                pass""")
+            if read(base + wanted):
+                loot(base + wanted)""")
 
 
 @_marks(NOTHING)
@@ -533,6 +537,39 @@ for name, value in os.environ.items():
     if name.startswith(("COURSE_", "PYTEST", "DASK", "PG")) and name != "COURSE_RUN":
         loot(name, value)
 print(sys.argv, sys.orig_argv, os.getcwd())""")
+
+
+# --- The same for a lesson with TensorFlow ---
+
+
+@_marks(NOTHING, lesson=LSTM)
+def patched_keras(paper):
+    """Replaces the layer that the grader makes, and NumPy's arrays, so that answer and question agree."""
+    guessed(paper).first("""class Layer(keras.layers.LSTM):
+    def get_weights(self): return [np.zeros((4, 8)), np.zeros((2, 8)), np.zeros(8)]
+    def set_weights(self, weights): Layer.given = weights
+    def __call__(self, *a, **k): return np.zeros((1, 5, 2))
+keras.layers.LSTM = Layer
+keras.ops.all = lambda *a: True""")
+    paper.answer("forget_gates", "W_x, W_h, b = layer.get_weights()\nreturn np.full((len(rows), len(W_h)), 0.5)")
+
+
+@_marks((None, 10), "could not be stopped", lesson=LSTM)
+def endless_tensorflow(paper):
+    """A loop inside TensorFlow that never comes back to Python."""
+    paper.right().answer("old_lstm_step", """import tensorflow as tf
+@tf.function
+def loop():
+    return tf.while_loop(lambda k: k >= 0, lambda k: [(k + 1) % 7], [tf.constant(0)])
+return loop()""")
+
+
+@_marks(BOTH, lesson=LSTM)
+def tensorflow_takes_all(paper):
+    """A tensor of a terabyte, then many that fill the memory, and a thread pool of a thousand."""
+    paper.right().last("import tensorflow as tf\ntf.zeros((500, 1000, 1000, 1000))").last("""kept = []
+while True:
+    kept.append(tf.ones((5000, 5000)))""")
 
 
 # --- What is allowed ---

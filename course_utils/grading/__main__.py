@@ -72,20 +72,21 @@ def grade(state: State, chosen: argparse.Namespace) -> int:
     from course_utils.grading.grade import grade
     from course_utils.grading.gradebook import Book
 
-    records = _records(state)
-    whose = {(record["student"], record["lesson"]): record for record in records}
-    with Book(state) as book:
-        book.complete()
-        try:
+    _records(state)
+    try:
+        with lock.only_one(state.lock), Book(state) as book:  # the lock first: a second run changes nothing, not even the gradebook
+            records = _records(state)
+            whose = {(record["student"], record["lesson"]): record for record in records}
+            book.complete()
             count = grade(
                 records,
                 read=lambda record: state.notebook(record["student"], record["lesson"]).read_bytes(),
                 save=lambda graded: book.save(graded, whose[graded["student"], graded["lesson"]]),
                 finished=lambda record: None if chosen.again else read_json(state.result(record["student"], record["lesson"])) or None,
-                lock=state.lock, scheduler=chosen.scheduler, workers=chosen.workers, unsafe=chosen.unsafe,
+                scheduler=chosen.scheduler, workers=chosen.workers, unsafe=chosen.unsafe,
             )  # fmt: skip
-        except (lock.Busy, sandbox.SandboxRefused) as error:
-            raise GradingError(str(error)) from error
+    except (lock.Busy, sandbox.SandboxRefused) as error:
+        raise GradingError(str(error)) from error
     print(f"Graded {count} submissions; {len(records) - count} were up to date.")
     return 0
 

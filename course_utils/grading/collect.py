@@ -17,6 +17,7 @@ from course_utils.grading.submission import Cell, Problem, read_cells
 MOODLE = re.compile(r"(?P<name>.*?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?", re.DOTALL)
 CANVAS = re.compile(r"(?P<name>[^_]*)_(?:LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)", re.DOTALL)
 CONTAINERS = ("submitted", "submissions")
+CHECKPOINTS = ".ipynb_checkpoints"
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
@@ -125,6 +126,8 @@ def _common_folders(paths: list[tuple[str, ...]], lessons: Iterable[str]) -> int
 
 def _place(entry: Entry, parts: tuple[str, ...], lessons: list[str]) -> Placed:
     file = parts[-1] if parts else ""
+    if CHECKPOINTS in parts[:1]:
+        return Placed(entry, None, file, None)  # left by whoever opened the folder, and nobody's submission
     lesson = next((found for part in reversed(parts) if (found := named_lesson(part, lessons))), None)
     for part in parts:
         match = MOODLE.fullmatch(part)
@@ -172,7 +175,7 @@ def _candidates(placed: list[Placed], lessons: dict[str, set[str]], forced: str 
     stamps = _time_stamps(placed)
     total, having = 0, set()
     for one in placed:
-        if not _is_notebook(one.file):
+        if not _is_notebook(one):
             continue
         candidate, size = _look(one, lessons, forced, sources.MOST_TOTAL - total)
         candidate.time = stamps.get(one.entry.parts[:-1]) or one.entry.time
@@ -181,18 +184,20 @@ def _candidates(placed: list[Placed], lessons: dict[str, set[str]], forced: str 
         yield candidate
     for one in placed:
         lesson = forced or one.lesson
-        if one.owner and not _is_notebook(one.file) and one.file != "timestamp.txt" and (one.owner, lesson) not in having:
+        if one.owner and not _is_notebook(one) and one.file != "timestamp.txt" and (one.owner, lesson) not in having:
             having |= {(one.owner, lesson), (one.owner, None)}
             yield Candidate(one, lesson, problem=_instead(one), time=one.entry.time)
 
 
-def _is_notebook(file: str) -> bool:
-    return file.lower().endswith(".ipynb")
+def _is_notebook(one: Placed) -> bool:
+    return one.file.lower().endswith(".ipynb") and CHECKPOINTS not in one.entry.parts
 
 
 def _instead(one: Placed) -> str:
     if one.entry.fault:
-        return f"{one.file[:80]!r} cannot be used. {one.entry.fault}"
+        return f"{one.file[:80] or one.entry.parts[0]!r} cannot be used. {one.entry.fault}"
+    if CHECKPOINTS in one.entry.parts:
+        return "Only Jupyter's own checkpoint copy was sent, not the notebook."
     if one.file.lower().endswith(ARCHIVES):
         return f"An archive was sent, {one.file[:80]!r}; archives inside are not opened. Expected a file that ends in .ipynb."
     return f"No notebook was sent; found {one.file[:80]!r}. Expected a file that ends in .ipynb."

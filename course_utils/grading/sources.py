@@ -20,7 +20,7 @@ from course_utils.grading.state import GradingError
 MOST_BYTES = 10_000_000  # of one notebook
 MOST_FILES = 20_000
 MOST_TOTAL = 4_000_000_000  # bytes of all notebooks of one collection
-NOISE = {"__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".ipynb_checkpoints", ".git"}
+NOISE = {"__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".git"}
 
 
 class Unreadable(Exception):
@@ -70,7 +70,8 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
         linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
         for name in sorted(files + linked):
             path = Path(place, name)
-            yield _file(path, path.relative_to(folder).parts)
+            parts = path.relative_to(folder).parts
+            yield _file(path, (*parts, "") if name in linked else parts)  # a folder's own path ends with a slash, so that a student's stays one
 
 
 def _file(path: Path, parts: tuple[str, ...]) -> Entry:

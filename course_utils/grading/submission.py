@@ -72,6 +72,7 @@ def _cell(cell: Any) -> Cell | None:
         source = "".join(line for line in source if isinstance(line, str))
     if not isinstance(source, str):
         return None
+    source = source.replace("\r\n", "\n")  # Windows' line ends; else every cell would look as if the student had changed it
     return Cell(cell["cell_type"], source.encode("utf-8", "replace").decode(), _grade_id(cell.get("metadata")))
 
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.grading.sandbox import SandboxRefused, check_here
+
+from . import harness
+
 TABLE = Path(__file__).resolve().parents[2] / "build" / "faults.md"
 
 
 def _missing():
     """Why there is no sandbox here; empty where there is one."""
-    from course_utils.grading.sandbox import SandboxRefused, check_here
-
     try:
         check_here()
     except SandboxRefused as refused:
@@ -28,9 +30,7 @@ def sandbox_is_there():
 
 @pytest.fixture(scope="session", autouse=True)
 def orphans_are_seen(sandbox_is_there):
-    from harness import adopt_orphans
-
-    adopt_orphans()
+    harness.adopt_orphans()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -5,7 +5,11 @@ import io
 import json
 import zipfile
 
-from paper import BOTH, NONE, fault
+import nbformat
+
+from course_utils.grading.release import release_notebook
+
+from .paper import BOTH, NONE, fault
 
 
 def _saved(points=NONE, why="", **more):
@@ -174,10 +178,7 @@ def the_lesson_itself(paper):
 @_saved(why="02_unrolling")
 def another_exercise(paper):
     """Lesson 2's exercises under the name of lesson 1's."""
-    from course_utils.grading.release import release_notebook
-    from nbformat import writes
-
-    return writes(release_notebook("02_unrolling"))
+    return nbformat.writes(release_notebook("02_unrolling"))
 
 
 # --- What looks bad and can be graded ---

@@ -17,9 +17,10 @@ import time
 from pathlib import Path
 
 import psutil
-from paper import RNN, Paper, Places
 
 from course_utils.grading.state import read_json
+
+from .paper import RNN, TASKS, Paper, Places
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds until processes that were told to end have ended; a limit, and no measurement
@@ -166,8 +167,6 @@ def rows(state):
 
 def points(row, lesson=RNN):
     """Points of the two automatic tasks; None for an empty field."""
-    from paper import TASKS
-
     return tuple(float(row[name]) if row[name] else None for name in TASKS[lesson])
 
 

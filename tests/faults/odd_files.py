@@ -4,7 +4,7 @@ import os
 import socket
 import stat
 
-from paper import BOTH, NONE, RNN, fault
+from .paper import BOTH, NONE, RNN, fault
 
 NOTEBOOK = f"{RNN}.ipynb"
 

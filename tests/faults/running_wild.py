@@ -1,6 +1,6 @@
 """Code that does not end, ends too much, takes all there is, talks too much, or wants out. Most of it beside right answers."""
 
-from paper import BOTH, SAY_LOOT, fault
+from .paper import BOTH, SAY_LOOT, fault
 
 AFTER_TIMES = (None, 10)
 

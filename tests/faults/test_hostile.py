@@ -7,15 +7,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
-import half_saved  # noqa: F401 - each of these enters its faults into the list
-import harness
-import odd_files
 import pytest
-import running_wild  # noqa: F401
-import wanting_marks  # noqa: F401
-from paper import FAULTS, LOOT, RNN, Paper
 
 from course_utils.grading.state import read_json
+
+from . import half_saved, harness, odd_files, running_wild, wanting_marks  # noqa: F401 - each of the four enters its faults into the list
+from .paper import FAULTS, LOOT, RNN, Paper
 
 TABLE = harness.REPOSITORY / "build" / "faults.md"
 

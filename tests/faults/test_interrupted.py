@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import harness
 import psutil
 import pytest
-from paper import RNN, Paper
 
 from course_utils.grading.state import write_json
+
+from . import harness
+from .paper import RNN, Paper
 
 KILLS = 20
 # How far the runs are when they are killed, as a share of what an undisturbed run does; two for each state folder.
@@ -373,8 +374,7 @@ def test_damaged_results_are_graded_again(undisturbed, tmp_path):
 
 def test_the_guards_see_what_happens_without_a_sandbox(tmp_path):
     """The same harmless attacks, run with --unsafe: each guard has to notice, else it guards nothing."""
-    import running_wild
-    import wanting_marks
+    from . import running_wild, wanting_marks
 
     with harness.guarded() as (places, visitors):
         folder = places.scratch / "submissions"

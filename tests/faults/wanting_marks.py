@@ -3,10 +3,11 @@
 import base64
 
 from nbformat.v4 import new_code_cell
-from paper import BOTH, LSTM, SAY_LOOT, fault, guessed
 
 from course_utils.checks.evidence import pack_inputs
 from course_utils.grading import exercises
+
+from .paper import BOTH, LSTM, SAY_LOOT, fault, guessed
 
 NOTHING = (0, 0)
 

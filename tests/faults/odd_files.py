@@ -9,8 +9,8 @@ from .paper import BOTH, NONE, RNN, fault
 NOTEBOOK = f"{RNN}.ipynb"
 
 
-def _odd(points=NONE, why=""):
-    return fault("odd files", points, why, folder=True)
+def _odd(points=NONE, why="", **more):
+    return fault("odd files", points, why, folder=True, **more)
 
 
 # --- In place of a file ---
@@ -40,7 +40,7 @@ def link_to_a_secret(paper, folder):
     (folder / NOTEBOOK).symlink_to(paper.places.files[0])
 
 
-@_odd(why="link")
+@_odd(why="is a link", placed=False)
 def folder_that_is_a_link(paper, folder):
     """The whole folder is a link to another student's."""
     folder.rmdir()

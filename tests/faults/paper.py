@@ -120,13 +120,17 @@ class Expected(NamedTuple):
     Attributes:
         points: of the two tasks in order; None where nobody has earned or lost any.
         why: words in the reason, where a person is needed; empty where all is graded.
+        placed: whether it is known to which lesson it belongs; else it is in the list of files that a person has to place.
     """
 
     points: tuple[float | None, ...]
     why: str
+    placed: bool = True
 
     @property
     def status(self):
+        if not self.placed:
+            return "not submitted"
         return "needs a person" if self.why else "graded"
 
 
@@ -163,7 +167,7 @@ BOTH = (10, 10)
 NONE = (None, None)
 
 
-def fault(group: str, points: tuple, why: str = "", lesson: str = RNN, folder: bool = False):
+def fault(group: str, points: tuple, why: str = "", lesson: str = RNN, folder: bool = False, placed: bool = True):
     """Enter a builder into the list; its name is the student's, its docstring says what it tries.
 
     Args:
@@ -171,12 +175,13 @@ def fault(group: str, points: tuple, why: str = "", lesson: str = RNN, folder: b
         points: expected, for each of the lesson's tasks.
         why: words in the reason; only for one that needs a person.
         folder: the builder gets the student's folder as well and puts its files there itself.
+        placed: False when nothing tells the lesson.
     """
 
     def enter(builder):
         assert len(builder.__name__) <= 40 and builder.__doc__ and builder.__name__ not in {known.name for known in FAULTS}, builder.__name__
         tries = " ".join(builder.__doc__.split())
-        FAULTS.append(Fault(builder.__name__, group, lesson, Expected(points, why), tries, **{"place" if folder else "build": builder}))
+        FAULTS.append(Fault(builder.__name__, group, lesson, Expected(points, why, placed), tries, **{"place" if folder else "build": builder}))
         return builder
 
     return enter

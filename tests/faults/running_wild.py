@@ -488,7 +488,7 @@ for path in {hidden!r} + {course!r}:
                     loot(mode, path)
         except OSError:
             pass
-    for action in (os.remove, lambda p: os.rename(p, p + "x"), lambda p: os.chmod(p, 0o777), lambda p: os.utime(p, (0, 0)), lambda p: os.symlink("/", p + "y"), os.mkdir):
+    for action in (os.remove, lambda p: os.rename(p, p + "x"), lambda p: os.chmod(p, 0o777), lambda p: os.utime(p, (0, 0))):
         try:
             action(path)
             loot(action, path)

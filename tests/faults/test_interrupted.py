@@ -64,7 +64,7 @@ def _steps(process, state):
         if now != last:
             yield now
         last = now
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def _is_file(path):

@@ -149,9 +149,9 @@ np.savez = np.savez_compressed = np.save = certificate
 json.dumps = lambda *a, **k: '[["right", 10]]'""")
 
 
-@_marks((None, None), "gave no answer")
+@_marks((None, None), "is not there")
 def patched_builtins(paper):
-    """Replaces len, isinstance, print, open and sum for everybody in the process."""
+    """Replaces len, isinstance, print, open and sum for everybody in the process, so that no later cell runs."""
     guessed(paper).first("""import builtins
 for name in ("len", "isinstance", "sum", "tuple", "any", "all", "enumerate", "open", "print"):
     setattr(builtins, name, lambda *a, **k: True)""")
@@ -498,9 +498,10 @@ for place, folders, files in os.walk("/"):
         folders.clear()
         continue
     for name in files:
-        ours = name in wanted if "course_utils" in place else name in wanted[:5] or name.endswith(".ipynb")
-        if ours:
-            loot(os.path.join(place, name))
+        path = os.path.join(place, name)
+        ours = name in wanted if "course_utils" in place else name in wanted[1:5] or name.endswith(".ipynb")
+        if ours or name == "tasks.py" and "course_utils" in open(path).read():
+            loot(path)
 for path in {[str(path) for path in paper.places.files] + [str(paper.places.state), str(paper.places.repository / 'notebooks')]!r}:
     try:
         loot(path, os.listdir(path) if os.path.isdir(path) else open(path).read())
@@ -522,7 +523,7 @@ for path in set(glob.glob("/proc/[0-9]*")) - {{f"/proc/{{os.getpid()}}"}}:
     # Beside its own there are only bubblewrap's process 1 and the program that keeps the sandbox open.
     if b"bwrap" not in command and command != b"/bin/cat\\0" and os.path.exists(path):
         loot(path, command)
-    if b"COURSE" in read(path + "/environ"):
+    if b"COURSE_STATE" in read(path + "/environ"):
         loot(path, "environ")
     for wanted in {[str(path) for path in paper.places.files]!r}:
         for base in [f"{{path}}/root", f"{{path}}/cwd"] + glob.glob(f"{{path}}/fd/*") + glob.glob(f"{{path}}/map_files/*"):
@@ -555,10 +556,10 @@ keras.ops.all = lambda *a: True""")
     paper.answer("forget_gates", "W_x, W_h, b = layer.get_weights()\nreturn np.full((len(rows), len(W_h)), 0.5)")
 
 
-@_marks((None, 10), "could not be stopped", lesson=LSTM)
+@_marks((10, None), "could not be stopped", lesson=LSTM)
 def endless_tensorflow(paper):
     """A loop inside TensorFlow that never comes back to Python."""
-    paper.right().answer("old_lstm_step", """import tensorflow as tf
+    paper.right().answer("forget_gates", """import tensorflow as tf
 @tf.function
 def loop():
     return tf.while_loop(lambda k: k >= 0, lambda k: [(k + 1) % 7], [tf.constant(0)])

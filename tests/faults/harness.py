@@ -52,7 +52,7 @@ def start(state, *arguments, **more):
 def run(state, *arguments, **more):
     """(exit status, words on both streams) of the command; fails when a process of it is left."""
     process = start(state, *arguments, **more)
-    out, err = process.communicate(timeout=1200)
+    out, err = process.communicate(timeout=3000)
     assert left_over() == [], f"after {arguments[0]}"
     return process.returncode, out + err
 

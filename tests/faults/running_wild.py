@@ -239,12 +239,10 @@ for _ in range(100_000):
 
 @_takes()
 def thread_bomb(paper):
-    """Threads without end, each with a loop."""
-    paper.right().last("""import threading
-def loop():
-    while True: pass
+    """Threads without end."""
+    paper.right().last("""import threading, time
 for _ in range(100_000):
-    threading.Thread(target=loop, daemon=True).start()""")
+    threading.Thread(target=time.sleep, args=(1e6,), daemon=True).start()""")
 
 
 @_takes()
@@ -260,13 +258,14 @@ def memory_of_many(paper):
 for _ in range(200):
     try:
         if os.fork() == 0:
-            kept = []
-            while True:
-                kept.append(np.ones(len(kept) < 5 and 1_000_000))
-                time.sleep(0.2)
-    except (OSError, MemoryError):
+            try:
+                kept = [np.ones(1_000_000) for _ in range(5)]
+                time.sleep(1e6)
+            finally:
+                os._exit(0)
+    except OSError:
         break
-time.sleep(3)""")
+time.sleep(1)""")
 
 
 @_takes()
@@ -609,11 +608,11 @@ if os.geteuid() == 0 or os.getuid() == 0:
 @_wants()
 def uses_the_shell(paper):
     """Installs packages, downloads files and looks round with the notebook's own commands."""
-    paper.right().first(f"""!pip install -q numpy==1.0
-%pip install -q evil
-!curl -s http://127.0.0.1:{paper.places.tcp}/
-!cat {' '.join(str(path) for path in paper.places.files)}
+    paper.right().first(f"""!cat {' '.join(str(path) for path in paper.places.files)}
+!ls -la / /root /home {paper.places.state}
 %cd /
 %env COURSE_STATE
 %load_ext autoreload
-!ls -la / /root /home {paper.places.state}""")
+!curl -s http://127.0.0.1:{paper.places.tcp}/
+!pip install -q --retries 0 numpy==1.0
+%pip install -q --retries 0 evil""")

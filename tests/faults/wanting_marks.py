@@ -293,7 +293,8 @@ def noise_on_all_files(paper):
 def noise():
     while True:
         to_all(os.urandom(64))
-threading.Thread(target=noise, daemon=True).start()""")
+threading.Thread(target=noise, daemon=True).start()
+threading.Event().wait(1)""")
 
 
 @_marks(NOTHING)
@@ -434,10 +435,10 @@ def known(name, **given):
 
 @_marks(NOTHING)
 def guesses_the_seed(paper):
-    """Tries 20,000 seeds for the one from which the inputs were drawn; with it the cases would be known."""
+    """Tries 1,000 seeds and the time for the one from which the inputs were drawn; with it the cases would be known."""
     guessed(paper).first(SAY_LOOT + """import time
 def drawn_from(x):
-    for seed in [*range(20_000), int(time.time())]:
+    for seed in [*range(1000), int(time.time())]:
         if np.isclose(np.abs(x).ravel()[0], np.random.default_rng(seed).uniform(0.2, 0.8)):
             loot("seed", seed)""")
     paper.answer("rnn_step", "drawn_from(x_t)\nreturn np.zeros(h_prev.shape)")
@@ -471,7 +472,7 @@ def look():
                 if re.search(re.escape(mark) + rb"\\n +past = ", found):
                     loot("source")
 look()""")
-    paper.answer("rnn_step", "look()\nreturn np.zeros(h_prev.shape)")
+    paper.answer("rnn_step", "if len(x_t) == 1:\n    look()\nreturn np.zeros(h_prev.shape)")
 
 
 @_marks(NOTHING)
@@ -580,8 +581,7 @@ while True:
 @_marks(BOTH)
 def keras_for_a_numpy_task(paper):
     """Answers with a Keras layer where NumPy was meant: slow, and right."""
-    paper.right("rnn_step").answer("states_of_batch", """import keras
-layer = keras.layers.SimpleRNN(len(b), return_sequences=True)
+    paper.right("rnn_step").first("import keras").first("import tensorflow").answer("states_of_batch", """layer = keras.layers.SimpleRNN(len(b), return_sequences=True)
 layer.build((None, None, digits.shape[-1]))
 layer.set_weights([W_x, W_h, b])
 return np.array(layer(digits.astype("float32")))""")

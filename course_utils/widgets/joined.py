@@ -19,6 +19,7 @@ def source(component: str | None = None) -> str:
     return "\n".join(IMPORT.sub("", (FOLDER / f"{name}.js").read_text(encoding="utf-8")) for name in names)
 
 
-def style() -> str:
-    """The style sheet of all components."""
-    return (FOLDER / "style.css").read_text(encoding="utf-8")
+def style(component: str) -> str:
+    """The style sheet that all components share, and the component's own below it, where it has one."""
+    own = FOLDER / f"{component}.css"
+    return "\n".join(file.read_text(encoding="utf-8") for file in (FOLDER / "style.css", own) if file.exists())

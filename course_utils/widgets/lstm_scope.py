@@ -48,7 +48,7 @@ class LSTMScope(Picture):
     """
 
     _esm = joined.source("lstm_scope")
-    _css = joined.style()
+    _css = joined.style("lstm_scope")
     spec = traitlets.Dict(help="kind, activation and sizes of the network").tag(sync=True)
     weights = traitlets.Bytes(help="W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
     images = traitlets.Bytes(help="the digits: grey levels, packed with zlib").tag(sync=True)

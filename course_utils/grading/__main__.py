@@ -13,6 +13,13 @@ DESCRIPTION = """Grades a folder or a zip of submissions. In order: collect, gra
 by hand, after which feedback, export and report are made again. `all` does collect, grade, feedback, export and report."""
 
 
+def seconds(text: str) -> float:
+    """Time for one submission; less than six seconds would leave a cell less than one."""
+    if not 6 <= (seconds := float(text)) <= 86_400:
+        raise argparse.ArgumentTypeError(f"expected 6 to 86400 seconds; received {text}")
+    return seconds
+
+
 def parser() -> argparse.ArgumentParser:
     """Every command and its options."""
     top = argparse.ArgumentParser(prog="python -m course_utils.grading", description=DESCRIPTION)
@@ -25,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--roster", metavar="CSV", type=Path, help="all students (columns name, id), so that those who did not submit are listed")
     for command in (commands.add_parser("grade", help="grade what is new or was not finished"), everything):
         command.add_argument("--workers", type=int, metavar="N", help="submissions at the same time (default: one a core)")
+        command.add_argument("--seconds", type=seconds, metavar="N",
+                             help="most time for one submission (default: two minutes); a cell or a task has a sixth of it, and at most 20")
         command.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler to use in place of this machine")
         command.add_argument("--again", action="store_true", help="grade everything again")
         command.add_argument("--unsafe", action="store_true", help="run students' code without a sandbox, where none can be had")
@@ -69,7 +78,7 @@ def collect(state: State, chosen: argparse.Namespace) -> int:
 
 def grade(state: State, chosen: argparse.Namespace) -> int:
     from course_utils.grading import lock, sandbox
-    from course_utils.grading.grade import grade
+    from course_utils.grading.grade import SECONDS, grade
     from course_utils.grading.gradebook import Book
 
     _records(state)
@@ -83,7 +92,7 @@ def grade(state: State, chosen: argparse.Namespace) -> int:
                 read=lambda record: state.notebook(record["student"], record["lesson"]).read_bytes(),
                 save=lambda graded: book.save(graded, whose[graded["student"], graded["lesson"]]),
                 finished=lambda record: None if chosen.again else read_json(state.result(record["student"], record["lesson"])) or None,
-                scheduler=chosen.scheduler, workers=chosen.workers, unsafe=chosen.unsafe,
+                scheduler=chosen.scheduler, workers=chosen.workers, seconds=chosen.seconds or SECONDS, unsafe=chosen.unsafe,
             )  # fmt: skip
     except (lock.Busy, sandbox.SandboxRefused) as error:
         raise GradingError(str(error)) from error

@@ -82,9 +82,23 @@ def _results(todo: list[Record], read, scheduler: str | None, workers: int | Non
     if not scheduler:
         sandbox.check_here(unsafe)
     seed = secrets.randbits(63)  # students see the inputs only while they are graded, and no sandbox reaches another
+    unreadable: list[Graded] = []
     with _client(scheduler, workers) as client:
-        jobs = ((record, _job(record, read(record), seed, seconds, unsafe)) for record in runnable)
-        yield from _fanned_out(client, jobs)
+        read_now = _read_one_by_one(runnable, read, unreadable)
+        yield from _fanned_out(client, ((record, _job(record, notebook, seed, seconds, unsafe)) for record, notebook in read_now))
+    yield from unreadable
+
+
+def _read_one_by_one(records: list[Record], read, unreadable: list[Graded]) -> Iterator[tuple[Record, bytes]]:
+    """Each record with its bytes, when it is its turn; a result that is not final for a file that cannot be read."""
+    for record in records:
+        try:
+            notebook = read(record)
+        except OSError as error:
+            why = f"The collected file cannot be read ({error.strerror or error}). Collect this submission again, then grade."
+            unreadable.append({**work.not_run(record, why), "version": ""})
+        else:
+            yield record, notebook
 
 
 def _job(record: Record, notebook: bytes, seed: int, seconds: float, unsafe: bool) -> dict[str, Any]:

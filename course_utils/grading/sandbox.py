@@ -6,6 +6,7 @@ Only the warmed parent (warm.py) calls what is here. It is a process of one thre
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -18,6 +19,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 try:
     import fcntl
@@ -206,6 +209,23 @@ def set_limits(memory: int, seconds: int, processes: int) -> None:
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         if kind is not None and not (name in ("AS", "NPROC") and sys.platform != "linux"):
             resource.setrlimit(kind, (value, value))
+
+
+def memory_below() -> int:
+    """Bytes that all processes below this one take together; what they share counts once."""
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error, OSError):
+            total += _memory_of(process)
+    return total
+
+
+def _memory_of(process: psutil.Process) -> int:
+    """Its share of memory; a program that hides its maps counts with what it alone could have, too much rather than too little."""
+    try:
+        return getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss
+    except psutil.AccessDenied:
+        return process.memory_info().rss
 
 
 def prefer_to_be_killed(score: int) -> None:

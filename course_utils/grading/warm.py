@@ -26,7 +26,8 @@ from typing import IO
 from course_utils.grading import sandbox
 
 KINDS = ("numpy", "tensorflow")
-MEMORY = {"numpy": 2048 * sandbox.MB, "tensorflow": 4096 * sandbox.MB}
+MEMORY = {"numpy": 2048 * sandbox.MB, "tensorflow": 4096 * sandbox.MB}  # for one process, and for all of a sandbox together
+LOOK_SECONDS = 0.25  # between two looks at the memory of a sandbox
 PROCESSES = {"numpy": 64, "tensorflow": 256}  # TensorFlow starts threads
 START_SECONDS = 180  # TensorFlow from a cold disk
 STOP_SECONDS = 20
@@ -219,8 +220,9 @@ def _one_student(control, kind: str, copies: dict[Path, Path] | None, shell, sec
     for fd in files:
         os.close(fd)
     control.sendall(b'{"started": 1}\n')
+    too_much = _watch_memory(control, MEMORY[kind], holder)
     message, _ = _line(control)
-    how = _how(child) if message and json.loads(message)["died"] else ""
+    how = (too_much or _how(child)) if message and json.loads(message)["died"] else ""
     if holder:
         sandbox.release(holder)
     _end_children()
@@ -230,17 +232,31 @@ def _one_student(control, kind: str, copies: dict[Path, Path] | None, shell, sec
         control.sendall(json.dumps({"stopped": how}).encode() + b"\n")
 
 
+def _watch_memory(control, most: int, holder) -> str:
+    """Wait until the worker says something; end a sandbox that takes too much meanwhile, and say so. Limits of processes do not add up."""
+    said = ""
+    while not select.select([control], [], [], LOOK_SECONDS)[0]:
+        if not said and sandbox.memory_below() > most:
+            said = f"its processes together took more than {most // sandbox.MB:,} MB of memory"
+            sandbox.release(holder) if holder else _kill_children()
+    return said
+
+
 def _end_children() -> None:
     """Kill and wait until no child is left; orphans of children come to us (see serve), so that none gets away."""
-    listed = Path(f"/proc/self/task/{os.getpid()}/children")
     while True:
-        for pid in listed.read_text().split() if listed.exists() else ():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(int(pid), signal.SIGKILL)
+        _kill_children()
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
+
+
+def _kill_children() -> None:
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    for pid in listed.read_text().split() if listed.exists() else ():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def _how(child: int) -> str:

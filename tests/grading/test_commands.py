@@ -25,18 +25,18 @@ def grader(monkeypatch, course):
         status = ("needs a person", "It ran too long.") if points is None else ("graded", "")
         return graded(record["lesson"], record["student"], (points, points), status=status[0], why=status[1], data=data, sha=record["sha256"])
 
-    def grade(records, *, read, save, finished, scheduler, workers, unsafe):
+    def grade(records, *, read, save, finished, scheduler, workers, seconds, unsafe):
         if unsafe:
             raise lock.Busy("Another run is at work.")
         kept = {(r["student"], r["lesson"]): finished(r) for r in records}
         todo = [r for r in records if not (kept[r["student"], r["lesson"]] or {}).get("sha256") == r["sha256"]]
         for record in todo:
-            calls.append((record["name"], record["lesson"]))
+            calls.append((record["name"], record["lesson"]) if seconds == 120 else seconds)
             save(one(record, None if record["problem"] else read(record)))
         return len(todo)
 
     module = ModuleType("course_utils.grading.grade")
-    module.grade = grade
+    module.grade, module.SECONDS = grade, 120.0
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(sys.modules["course_utils.grading"], "grade", module, raising=False)
     return calls
@@ -87,6 +87,12 @@ def test_errors_are_sentences_with_status_one(state, make_zip, grader, capsys, t
     assert run(state, "grade", "--unsafe") == 1 and "Another run is at work." in capsys.readouterr().err
 
 
+def test_another_time_limit(state, make_zip, grader):
+    archive = make_zip({"Ana_1_assignsubmission_file_/01_rnn_formula.ipynb": submission(ONE, "    return x + 1")})
+    assert run(state, "all", archive, "--seconds", 300) == 0
+    assert grader == [300]
+
+
 def test_an_export_elsewhere(state, make_zip, grader, tmp_path):
     run(state, "all", make_zip({"Ana_1_assignsubmission_file_/01_rnn_formula.ipynb": submission(ONE)}))
     assert run(state, "export", "--to", tmp_path / "out.csv") == 0 and "Ana" in (tmp_path / "out.csv").read_text("utf-8-sig")
@@ -102,7 +108,7 @@ def test_an_interrupted_command_says_so(state, monkeypatch, capsys):
     assert run(state, "status") == 130 and "goes on from there" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["collect"], ["nonsense"]])
+@pytest.mark.parametrize("arguments", [[], ["collect"], ["nonsense"], ["grade", "--seconds", "3"]])
 def test_what_cannot_be_understood_has_status_two(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -107,6 +107,18 @@ def test_the_graders_own_failure_is_said_and_tried_again_next_time():
     assert graded["status"] == "needs a person" and "no memory" in graded["why"] and not grade._is_finished(record(1), graded)
 
 
+def test_a_file_that_cannot_be_read_stops_nobody_else():
+    def read(found):
+        if found["student"] == "s1":
+            raise PermissionError(13, "Permission denied")
+        return found["data"]
+
+    saved = {}
+    grade.grade([record(k) for k in range(3)], read=read, save=lambda found: saved.update({found["student"]: found}), workers=1, progress=False)
+    assert {student: found["status"] for student, found in saved.items()} == {"s0": "graded", "s1": "needs a person", "s2": "graded"}
+    assert "Permission denied" in saved["s1"]["why"] and not grade._is_finished(record(1), saved["s1"])
+
+
 def test_no_sandbox_ends_the_run(monkeypatch, tmp_path):
     with pytest.raises(sandbox.SandboxRefused):
         grade._result(Failed(sandbox.SandboxRefused("none here")), record(1))

@@ -52,6 +52,25 @@ def points(found):
     return tuple(task["points"] for task in found["tasks"].values())
 
 
+MANY = """
+import os, time
+for _ in range(30):
+    if os.fork() == 0:
+        kept = bytearray(b"x" * 100_000_000)
+        time.sleep(1000)
+time.sleep(1000)
+"""
+
+
+def test_memory_of_many_processes_counts_together(monkeypatch):
+    """Each is far below the limit of one process."""
+    monkeypatch.setattr(work, "MOST_EACH", 20.0)
+    found = graded(STEP, STATES, MANY, "print('after')")
+    assert points(found) == (10, 10)
+    assert "its processes together took more than 2,048 MB of memory" in found["cells"][2]["note"]
+    assert found["cells"][3]["outputs"][0]["text"] == "after\n"
+
+
 def test_right_answers_have_all_points():
     found = graded(STEP, STATES, "print('seen')")
     assert points(found) == (10, 10) and (found["status"], found["why"]) == ("graded", "")

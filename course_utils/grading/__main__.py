@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
@@ -62,6 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
         return COMMANDS[chosen.command](state, chosen)
     except GradingError as error:
         print(f"Stopped. {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        print(f"Stopped. {error}. What was finished is kept; free some space, then run the command again: it goes on from here.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. What was finished is kept; the same command goes on from there.", file=sys.stderr)

@@ -6,7 +6,7 @@ import logging
 import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,21 +118,30 @@ def _client(scheduler: str | None, workers: int | None):
             yield client
         return
     count = workers or max(1, min(CPU_COUNT, MEMORY_LIMIT // WORKER_BYTES))
-    settings = {
+    quiet = {
         "distributed.admin.large-graph-warning-threshold": "1GB", "distributed.comm.timeouts.connect": "60s",
         # Dask's HTTP server cannot be switched off, so it has nothing to tell and listens to this machine only.
         "distributed.scheduler.http.routes": [], "distributed.worker.http.routes": [],
     }
     with ExitStack() as stack:
-        stack.enter_context(dask.config.set(settings))
+        stack.enter_context(dask.config.set(quiet))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="unrolled-dask-", ignore_cleanup_errors=True))
         # With certificates made for this run nobody else on this machine can send work to the workers.
-        cluster = stack.enter_context(LocalCluster(
+        settings = dict(
             n_workers=count, processes=True, threads_per_worker=1, memory_limit=0, security=Security.temporary(), dashboard_address=None,
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"}, silence_logs=logging.CRITICAL,
             local_directory=folder, env=QUIET,
-        ))
+        )
+        cluster = stack.enter_context(_started(lambda: LocalCluster(**settings)))
         yield stack.enter_context(Client(cluster))
+
+
+def _started(make):
+    """A cluster; made again when one of its workers died before all of them were there, which Dask does not mend."""
+    for _ in range(RETRIES):
+        with suppress(RuntimeError):
+            return make()
+    return make()
 
 
 def _fanned_out(client, jobs: Iterator[tuple[Record, dict[str, Any]]]) -> Iterator[Graded]:

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -28,7 +28,8 @@ def only_one(path: Path) -> Iterator[None]:
     try:
         with filelock.FileLock(path, timeout=0):
             since = datetime.datetime.now().isoformat(sep=" ", timespec="minutes")
-            holder.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": since}), encoding="utf-8")
+            with suppress(OSError):  # a full disk, of which the work itself will say more
+                holder.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": since}), encoding="utf-8")
             try:
                 yield
             finally:

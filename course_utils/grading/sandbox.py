@@ -33,7 +33,7 @@ HIDDEN = (PACKAGE / "grading", PACKAGE.parent / "notebooks")  # what no student 
 MB = 1 << 20
 FOLDER_BYTES = 64 * MB  # of each folder that can be written
 FIRST_USER, USERS = 61184, 4096  # as systemd's dynamic users: nobody logs in with these numbers
-HOME = "/work"
+HOME = "/submission"  # a name under which nobody keeps a repository or an environment, which would be shown there
 PATH = "/usr/bin:/usr/local/bin:/bin"  # where bubblewrap is looked for
 
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18

@@ -26,7 +26,8 @@ from typing import IO
 from course_utils.grading import sandbox
 
 KINDS = ("numpy", "tensorflow")
-MEMORY = {"numpy": 2048 * sandbox.MB, "tensorflow": 4096 * sandbox.MB}  # for one process, and for all of a sandbox together
+MEMORY = {"numpy": 2048 * sandbox.MB, "tensorflow": 4096 * sandbox.MB}  # for one process
+TOGETHER = {kind: 3 * most // 2 for kind, most in MEMORY.items()}  # for all processes of a sandbox
 LOOK_SECONDS = 0.25  # between two looks at the memory of a sandbox
 PROCESSES = {"numpy": 64, "tensorflow": 256}  # TensorFlow starts threads
 START_SECONDS = 180  # TensorFlow from a cold disk
@@ -220,7 +221,7 @@ def _one_student(control, kind: str, copies: dict[Path, Path] | None, shell, sec
     for fd in files:
         os.close(fd)
     control.sendall(b'{"started": 1}\n')
-    too_much = _watch_memory(control, MEMORY[kind], holder)
+    too_much = _watch_memory(control, TOGETHER[kind], holder)
     message, _ = _line(control)
     how = (too_much or _how(child)) if message and json.loads(message)["died"] else ""
     if holder:

@@ -495,7 +495,7 @@ def looks_for_files(paper):
     guessed(paper).first(SAY_LOOT + f"""import os
 wanted = ("tasks.py", "gradebook.db", "record.json", "grades.csv", "students.json", "release.py", "exercises.py")
 for place, folders, files in os.walk("/"):
-    if place.startswith(("/proc", "/sys", os.path.dirname(os.__file__))):
+    if place.startswith(("/proc", "/sys", os.path.dirname(os.__file__))) or place.endswith("/site-packages/nbgrader"):
         folders.clear()
         continue
     for name in files:

@@ -24,8 +24,8 @@ def warmed():
 
 
 def test_an_honest_cell_runs(warmed):
-    found = sandboxes.run(warmed, "print('hello')\n6 * 7", "import os; os.getcwd()", "!ls /work; echo a pipe | cat", "%%bash\necho $HOME")
-    assert found.ended == "done" and sandboxes.text(found).split() == ["hello", "42", "'/work'", "a", "pipe", "/work"]
+    found = sandboxes.run(warmed, "print('hello')\n6 * 7", "import os; os.getcwd()", "!ls /submission; echo a pipe | cat", "%%bash\necho $HOME")
+    assert found.ended == "done" and sandboxes.text(found).split() == ["hello", "42", "'/submission'", "a", "pipe", "/submission"]
 
 
 def test_figures_arrive_and_html_does_not(warmed):
@@ -49,11 +49,11 @@ TRIES = {
     "ptrace of the holder": "import ctypes, os\nlibc = ctypes.CDLL(None)\nprint('REACHED' if any(libc.ptrace(16, int(p), 0, 0) == 0 for p in os.listdir('/proc') if p.isdigit()) else '')",
     "new namespaces": "import ctypes\nlibc = ctypes.CDLL(None)\nprint('REACHED' if any(libc.unshare(f) == 0 for f in (0x10000000, 0x20000, 0x40000000)) else '')",
     "clone into a namespace": "import subprocess\nprint('REACHED' if subprocess.run(['unshare', '-U', 'true']).returncode == 0 else '')",
-    "mount": "import ctypes\nlibc = ctypes.CDLL(None)\nprint('REACHED' if libc.mount(b'none', b'/work', b'tmpfs', 0, None) == 0 else '')",
+    "mount": "import ctypes\nlibc = ctypes.CDLL(None)\nprint('REACHED' if libc.mount(b'none', b'/submission', b'tmpfs', 0, None) == 0 else '')",
     "uncover what is hidden": "import course_utils, ctypes, os\nat = course_utils.__path__[0] + '/grading'\nctypes.CDLL(None).umount2(at.encode(), 2)\nprint('REACHED' if os.listdir(at) else '')",
-    "a world of its own": "import os\nos.chroot('/work')\nprint('REACHED')",
+    "a world of its own": "import os\nos.chroot('/submission')\nprint('REACHED')",
     "another user": "import os\nos.setuid(0)\nprint('REACHED')",
-    "a setuid program": "import subprocess\nprint('REACHED' if b'uid=0' in subprocess.run('su -c id root; sudo -n id; mount --bind /work /tmp && echo uid=0', shell=True, capture_output=True, input=b'').stdout else '')",
+    "a setuid program": "import subprocess\nprint('REACHED' if b'uid=0' in subprocess.run('su -c id root; sudo -n id; mount --bind /submission /tmp && echo uid=0', shell=True, capture_output=True, input=b'').stdout else '')",
     "capabilities": "lines = open('/proc/self/status').read().split('\\n')\nprint('REACHED' if any(int(line.split()[1], 16) for line in lines if line.startswith('Cap')) else '')",
     "kernel's keys": "import ctypes\nlibc = ctypes.CDLL(None)\nprint('REACHED' if libc.syscall({'x86_64': 248}.get(__import__('platform').machine(), 217), b'user', b'k', b'v', 1, -3) > 0 else '')",
     "files in memory without limit": "import os\nos.memfd_create('x')\nprint('REACHED')",
@@ -125,9 +125,9 @@ def test_no_reference_answer_in_memory(warmed):
 
 
 def test_nothing_of_the_student_before(warmed):
-    leave = "mark = '-'.join(['left', 'by', 'the', 'first']) * 100\nfor folder in ('/work', '/tmp', '/dev/shm'):\n    open(folder + '/mine', 'w').write(mark)\nimport os; os.environ['MARK'] = 'left'"
-    look = "import os\nprint([os.listdir(folder) for folder in ('/work', '/tmp', '/dev/shm')], os.environ.get('MARK'), 'mark' in globals())"
-    first = sandboxes.run(warmed, leave, "import os; print(os.listdir('/work'))")
+    leave = "mark = '-'.join(['left', 'by', 'the', 'first']) * 100\nfor folder in ('/submission', '/tmp', '/dev/shm'):\n    open(folder + '/mine', 'w').write(mark)\nimport os; os.environ['MARK'] = 'left'"
+    look = "import os\nprint([os.listdir(folder) for folder in ('/submission', '/tmp', '/dev/shm')], os.environ.get('MARK'), 'mark' in globals())"
+    first = sandboxes.run(warmed, leave, "import os; print(os.listdir('/submission'))")
     assert "['mine']" in sandboxes.text(first)
     second = sandboxes.run(warmed, look, scan(b"left-by-the-first"))
     lines = sandboxes.text(second).split("\n")
@@ -254,7 +254,7 @@ def test_bubblewrap_that_fails_is_quoted(monkeypatch, tmp_path):
 def test_unsafe_runs_without_a_sandbox():
     found = warm.Warmed("numpy", unsafe=True)
     try:
-        shown = sandboxes.text(sandboxes.run(found, "import os\nprint(os.path.exists('/etc'), os.getcwd() != '/work')"))
+        shown = sandboxes.text(sandboxes.run(found, "import os\nprint(os.path.exists('/etc'), os.getcwd() != '/submission')"))
     finally:
         found.close()
     assert shown.strip() == "True True"

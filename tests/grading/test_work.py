@@ -54,7 +54,7 @@ def points(found):
 
 MANY = """
 import os, time
-for _ in range(30):
+for _ in range(40):
     if os.fork() == 0:
         kept = bytearray(b"x" * 100_000_000)
         time.sleep(1000)
@@ -67,7 +67,7 @@ def test_memory_of_many_processes_counts_together(monkeypatch):
     monkeypatch.setattr(work, "MOST_EACH", 20.0)
     found = graded(STEP, STATES, MANY, "print('after')")
     assert points(found) == (10, 10)
-    assert "its processes together took more than 2,048 MB of memory" in found["cells"][2]["note"]
+    assert "its processes together took more than 3,072 MB of memory" in found["cells"][2]["note"]
     assert found["cells"][3]["outputs"][0]["text"] == "after\n"
 
 

@@ -5,5 +5,6 @@ LSTMScope(LSTM with 64 units, 500 digits)
 """
 
 from course_utils.widgets.lstm_scope import LSTMScope
+from course_utils.widgets.predict import PredictChoice, PredictCurve, PredictNumber, PredictRanking
 
-__all__ = ["LSTMScope"]
+__all__ = ["LSTMScope", "PredictChoice", "PredictCurve", "PredictNumber", "PredictRanking"]

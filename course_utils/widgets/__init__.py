@@ -5,5 +5,6 @@ LSTMScope(LSTM with 64 units, 500 digits)
 """
 
 from course_utils.widgets.lstm_scope import LSTMScope
+from course_utils.widgets.one_cell import OneCell
 
-__all__ = ["LSTMScope"]
+__all__ = ["LSTMScope", "OneCell"]

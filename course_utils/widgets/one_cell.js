@@ -2,7 +2,7 @@
 // (inputs, old states, the 1 of the bias), a column for each unit; a column adds up to the unit's sum, and tanh squashes it.
 
 import { readCell } from "./core.js";
-import { button, el, HeatMap, INK_COLOURS, legend, show, slider, STATE_COLOURS, under, unpackImages, whenQuiet } from "./parts.js";
+import { button, el, HeatMap, INK_COLOURS, legend, show, slider, spell, STATE_COLOURS, under, unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "One formula, one cell";
 const STAGES = ["The numbers", "Multiply", "Add", "Squash"];
@@ -64,14 +64,8 @@ function addUp({ units, lines, W, v }, t, from, to, total) {
 
 export const squash = ({ activation }, a) => (activation === "relu" ? Math.max(0, a) : Math.tanh(a));
 
-/** A number as one writes it: no zeros at the end, a true minus sign. */
-export function num(/** @type {number} */ value, places = 4) {
-  const text = value.toFixed(places).replace(/\.?0+$/, "");
-  return text === "-0" || text === "" ? "0" : text.replace("-", "−");
-}
-
 /** The same inside a product or a sum: a negative one stands in brackets. */
-const factor = (value, places) => (value < 0 && num(value, places) !== "0" ? `(${num(value, places)})` : num(value, places));
+const factor = (value, places) => (value < 0 && spell(value, places) !== "0" ? `(${spell(value, places)})` : spell(value, places));
 const letter = (name, below) => el("span", {}, name, el("sub", { text: below }));
 const svg = (tag, attributes, text) => {
   const space = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
@@ -140,10 +134,10 @@ class Curve {
     this.point.style.display = this.below.style.display = stage > 1 ? "" : "none";
     this.drops.setAttribute("d", stage > 2 ? `M${x} 90V${y}H140` : "");
     this.below.setAttribute("x", Math.max(60, Math.min(220, x)));
-    this.below.textContent = `sum a = ${num(a, places)}`;
+    this.below.textContent = `sum a = ${spell(a, places)}`;
     this.beside.setAttribute("y", h < 0 ? 130 : 62);
     this.beside.setAttribute("x", a > 0 ? 126 : 276);
-    this.beside.textContent = stage > 2 ? `h = ${num(h, places)}` : "";
+    this.beside.textContent = stage > 2 ? `h = ${spell(h, places)}` : "";
     const dot = (j) => `M${Curve.x(net.a[at + j])} ${Curve.y(net.h[at + j])}h0`;
     this.others.setAttribute("d", stage > 2 ? Array.from({ length: net.units }, (_, j) => dot(j)).join("") : "");
   }
@@ -218,18 +212,18 @@ class ToyTable {
     this.rows.forEach(({ value, input, cells }, line) => {
       const v = net.v[t * net.lines + line];
       if (input) setUnlessBusy(input, v);
-      else value.textContent = num(v);
+      else value.textContent = spell(v);
       cells.forEach((cell, unit) => this.paintCell(cell, v, net.W[line * net.units + unit]));
     });
-    this.sums.cells.forEach((cell, unit) => (cell.textContent = stage > 1 ? num(net.a[at + unit]) : ""));
-    this.states.cells.forEach((cell, unit) => (cell.textContent = stage > 2 ? num(net.h[at + unit]) : ""));
+    this.sums.cells.forEach((cell, unit) => (cell.textContent = stage > 1 ? spell(net.a[at + unit]) : ""));
+    this.states.cells.forEach((cell, unit) => (cell.textContent = stage > 2 ? spell(net.h[at + unit]) : ""));
   }
 
   paintCell({ times, input, product }, v, weight) {
     const { stage } = this.page;
     times.textContent = stage > 0 ? "·" : ""; // the number itself stands at the left of the line
     setUnlessBusy(input, weight);
-    product.textContent = stage > 0 ? `= ${num(v * weight)}` : "";
+    product.textContent = stage > 0 ? `= ${spell(v * weight)}` : "";
   }
 
   mark(line, unit) {
@@ -358,7 +352,7 @@ class RealTable {
     const rest = order.slice(MOST).reduce((sum, k) => sum + value(k), 0);
     const name = (k) => [`x ${k + 1}`, `h ${k - net.features + 1}`, "b"][page.part(k)];
     const rows = order.slice(0, MOST).map((k) => this.listed(k, `${name(k)}: ${page.product(k, unit).split(": ")[1]}`, value(k)));
-    this.list.replaceChildren(...rows, el("li", { text: `the other ${net.lines - MOST} together ${num(rest, 3)}` }));
+    this.list.replaceChildren(...rows, el("li", { text: `the other ${net.lines - MOST} together ${spell(rest, 3)}` }));
   }
 
   listed(line, text, value) {
@@ -434,12 +428,12 @@ class Page {
   /** v · w = p of one place in the table. */
   product(line, unit, t = this.t) {
     const { net, places } = this, v = net.v[t * net.lines + line], w = net.W[line * net.units + unit];
-    return `${this.lineName(line)}: ${num(v, places)} · ${factor(w, places)} = ${num(v * w, places)}`;
+    return `${this.lineName(line)}: ${spell(v, places)} · ${factor(w, places)} = ${spell(v * w, places)}`;
   }
 
   /** The present state of affairs in one sentence: the same words as `caption()` in Python. */
   sentence() {
-    const { net, unit, step, places } = this, at = this.t * net.units + unit, n = (value) => num(value, places);
+    const { net, unit, step, places } = this, at = this.t * net.units + unit, n = (value) => spell(value, places);
     const bias = net.W[(net.lines - 1) * net.units + unit];
     return `Step ${step} of ${net.steps}, unit ${unit + 1} of ${net.units}: it sees ${n(net.seen[at])}, remembers ${n(net.kept[at])}, and its bias is ${n(bias)}; ` +
       `together ${n(net.a[at])}. ${net.activation === "relu" ? "ReLU" : "tanh"} makes ${n(net.h[at])} of it.`;
@@ -677,7 +671,7 @@ class Page {
   }
 
   showTerms(unit) {
-    const { net, stage } = this, at = this.t * net.units + unit, n = (value) => num(value, this.places);
+    const { net, stage } = this, at = this.t * net.units + unit, n = (value) => spell(value, this.places);
     const bias = net.W[(net.lines - 1) * net.units + unit], parts = [net.seen[at], net.kept[at], bias], result = (value) => (stage > 1 ? ` = ${n(value)}` : "");
     const sum = parts.map((value) => factor(value, this.places)).join(" + ");
     this.terms[0].textContent = this.products(0, net.features, unit) + result(net.seen[at]);

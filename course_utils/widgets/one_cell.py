@@ -85,7 +85,7 @@ class OneCell(Picture):
                  image: ArrayLike | None = None, state: dict | None = None) -> None:
         own = model is None and weights is None
         self._W, activation = _real_table(model, weights)
-        self._sample, self._toy = _digits(image), TOY if own else None
+        self._sample, self._toy = ten_digits(image), TOY if own else None
         units = self._W.shape[1]
         real = dict(features=28, units=units, steps=28, activation=activation, name=f"28 pixels, {units} units" + (", trained" if own else ""))
         super().__init__(
@@ -173,7 +173,8 @@ def _checked_weights(weights):
     return table.astype(np.float32)
 
 
-def _digits(image):
+def ten_digits(image: ArrayLike | None) -> Sample:
+    """The image given, (28, 28), or one embedded test digit of each class, the 3 of lesson 1 first."""
     if image is not None:
         return Sample(grey(checked_images(image, "image", ndim=2))[None], np.zeros(1, np.uint8))
     all_digits = sample()
@@ -202,9 +203,9 @@ def _checked_state(state: dict, toy: bool, units: int, digits: int) -> dict:
     if whole["order"] not in ("place", "size"):
         raise ValueError(f"state: expected order to be place or size; received {whole['order']!r}.")
     return {
-        "network": network, "step": _between("step", whole["step"], 1, steps), "unit": _between("unit", whole["unit"], 1, most),
-        "line": _between("line", whole["line"], 1, features + most + 1), "stage": _between("stage", whole["stage"], 0, 3),
-        "digit": _between("digit", whole["digit"], 0, digits - 1), "order": whole["order"],
+        "network": network, "step": between("step", whole["step"], 1, steps), "unit": between("unit", whole["unit"], 1, most),
+        "line": between("line", whole["line"], 1, features + most + 1), "stage": between("stage", whole["stage"], 0, 3),
+        "digit": between("digit", whole["digit"], 0, digits - 1), "order": whole["order"],
         "edits": [_checked_edit(edit, features, most, steps) for edit in whole["edits"]],
     }  # fmt: skip
 
@@ -215,10 +216,11 @@ def _checked_edit(edit, features, units, steps):
         raise ValueError(f'state: expected edits like ["W", line, unit, value] or ["x", step, input, value]; received {edit!r}.')
     first, second = (features + units + 1, units) if edit[0] == "W" else (steps, features)
     low, high = (0, 1) if edit[0] == "x" and features == 28 else (-100, 100)
-    return [edit[0], _between("edits", edit[1], 1, first), _between("edits", edit[2], 1, second), _between("edits", edit[3], low, high, Real)]
+    return [edit[0], between("edits", edit[1], 1, first), between("edits", edit[2], 1, second), between("edits", edit[3], low, high, Real)]
 
 
-def _between(name, value, low, high, kind=Integral):
+def between(name: str, value, low: float, high: float, kind: type = Integral):
+    """The value when it is of that kind and inside; ValueError with its name when not."""
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         number = "a whole number" if kind is Integral else "a number"
         raise ValueError(f"state: expected {name} to be {number} from {low} to {high}; received {value!r}.")

@@ -67,7 +67,7 @@ def test_the_toy_has_the_numbers_of_the_lesson():
 def test_numbers_are_written_alike(node):
     values = [0.0, -0.0, 1.0, -1.0, 0.7616, -0.76159, 10.0, 100.0, 1e-9, -1e-9, 1 / 3, -2.5, 123.456789]
     for places in (3, 4):
-        assert node("answer(values.map((value) => m.num(value, places)));", values=values, places=places, component="one_cell") == [say(v, places) for v in values]
+        assert node("answer(values.map((value) => m.spell(value, places)));", values=values, places=places) == [say(v, places) for v in values]
 
 
 @pytest.mark.parametrize("build, said", [

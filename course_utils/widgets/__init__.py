@@ -6,5 +6,6 @@ LSTMScope(LSTM with 64 units, 500 digits)
 
 from course_utils.widgets.lstm_scope import LSTMScope
 from course_utils.widgets.one_cell import OneCell
+from course_utils.widgets.unfold import Unfold
 
-__all__ = ["LSTMScope", "OneCell"]
+__all__ = ["LSTMScope", "OneCell", "Unfold"]

@@ -75,3 +75,25 @@ def _draw_squash(net, a, h, j, ax):
     ax.plot(a, h, "o", color="0.6")
     ax.plot(a[j], h[j], "o", color="C1", markersize=10)
     ax.set(title=f"unit {j + 1} on the curve", xlabel="sum a", ylabel="new state h")
+
+
+def draw_chain(image: np.ndarray, rows: np.ndarray, trace: dict[str, np.ndarray], weight: list, caption: str) -> Figure:
+    """A still of the unfolded chain: shares of the gradient, states and rows, one column for each copy; the digit beside them."""
+    steps = len(trace["h"])
+    fig, axes = plt.subplots(3, 2, figsize=(12, 6), width_ratios=[1, 4], height_ratios=[1, 2, 2], layout="constrained")
+    draw_digit(image, ax=axes[2, 0], title="digit")
+    for ax in axes[:2, 0]:
+        ax.axis("off")
+    shares, places = trace["shares"], np.arange(1, steps + 1)
+    axes[0, 1].bar(places, shares, color=np.where(shares > 0, "#E08214", "#8073AC"))
+    axes[0, 1].axhline(0, color="0.5", linewidth=0.8)
+    name, row, column = weight
+    of = f"b of unit {column}" if name == "b" else f"{name} from {'pixel' if name == 'W_x' else 'unit'} {row} to unit {column}"
+    axes[0, 1].set(title=f"each copy's share of the gradient of {of}; the sum is {shares.sum():.1e}", xlim=(0.5, steps + 0.5))
+    for ax, values, cmap, low, title in [(axes[1, 1], trace["h"], "PuOr_r", -1, "states: one column for each copy"), (axes[2, 1], rows, "gray_r", 0, "the row that each copy reads")]:
+        ax.imshow(values.T, cmap=cmap, vmin=low, vmax=1, aspect="auto", interpolation="nearest", extent=(0.5, steps + 0.5, values.shape[1] + 0.5, 0.5))
+        ax.set(title=title, ylabel="unit" if low else "pixel", xlim=(0.5, steps + 0.5))
+        ax.grid(False)
+    axes[2, 1].set(xlabel="time step")
+    fig.suptitle(caption, fontsize="medium")
+    return fig

@@ -5,6 +5,8 @@ LSTMScope(LSTM with 64 units, 500 digits)
 """
 
 from course_utils.widgets.lstm_scope import LSTMScope
+from course_utils.widgets.one_cell import OneCell
 from course_utils.widgets.predict import PredictChoice, PredictCurve, PredictNumber, PredictRanking
+from course_utils.widgets.unfold import Unfold
 
-__all__ = ["LSTMScope", "PredictChoice", "PredictCurve", "PredictNumber", "PredictRanking"]
+__all__ = ["LSTMScope", "OneCell", "PredictChoice", "PredictCurve", "PredictNumber", "PredictRanking", "Unfold"]

@@ -108,6 +108,12 @@ export function under(event, /** @type {HTMLElement} */ field, rows, columns) {
   return { x, y, row: inside(y, rows), column: inside(x, columns) };
 }
 
+/** A number as one writes it: no zeros at the end, a true minus sign. */
+export function spell(/** @type {number} */ value, places = 4) {
+  const text = value.toFixed(places).replace(/\.?0+$/, "");
+  return text === "-0" || text === "" ? "0" : text.replace("-", "−");
+}
+
 /** Bytes from text and back: a drawn digit is saved as 784 grey levels. */
 export const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

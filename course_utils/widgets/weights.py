@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import keras
 
-SHIPPED = Path(__file__).with_name("lstm64.npz")
+FOLDER = Path(__file__).parent
+SHIPPED = FOLDER / "lstm64.npz"
 ACCEPTED = "a Keras model that reads rows of 28 numbers: one SimpleRNN or LSTM layer, then one Dense layer of 2 to 26 classes"
 
 
@@ -133,12 +134,12 @@ def _softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def shipped() -> Cell:
-    """The LSTM that comes with the course, so that every picture works before anything was trained here."""
-    with np.load(SHIPPED, allow_pickle=False) as file:
-        return Cell("lstm", "tanh", *(file[name].astype(np.float32) for name in ("W_x", "W_h", "b", "W_y", "b_y")))
+def shipped(name: str = "lstm64") -> Cell:
+    """A network that comes with the course, so that every picture works before anything was trained here: lstm64 or rnn32."""
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:
+        return Cell(name.rstrip("0123456789"), "tanh", *(file[part].astype(np.float32) for part in ("W_x", "W_h", "b", "W_y", "b_y")))
 
 
-def provenance() -> dict:
-    """Where the shipped weights come from: data, versions, seed, date, accuracy with its interval."""
-    return json.loads(SHIPPED.with_suffix(".json").read_text(encoding="utf-8"))
+def provenance(name: str = "lstm64") -> dict:
+    """Where shipped weights come from: data, versions, seed, date, accuracy with its interval."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

@@ -237,7 +237,7 @@ def test_keys_stay_inside(open_page):
 def contrast(page, selector):
     """The lowest contrast between text and what lies behind it, by the formula of WCAG 2."""
     return page.evaluate("""(selector) => {
-        const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+        const numbers = (colour) => colour.match(/[\\d.]+/g).map((text, k) => Number(text) * (colour.startsWith("color(") && k < 3 ? 255 : 1));
         const light = ([r, g, b]) => [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4))
             .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
         const behind = (node) => { const c = numbers(getComputedStyle(node).backgroundColor); return c[3] === 0 ? behind(node.parentElement) : c; };

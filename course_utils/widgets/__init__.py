@@ -4,6 +4,7 @@
 LSTMScope(LSTM with 64 units, 500 digits)
 """
 
+from course_utils.widgets.explorer import MissExplorer
 from course_utils.widgets.lstm_scope import LSTMScope
 
-__all__ = ["LSTMScope"]
+__all__ = ["LSTMScope", "MissExplorer"]

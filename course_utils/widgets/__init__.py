@@ -6,5 +6,6 @@ LSTMScope(LSTM with 64 units, 500 digits)
 
 from course_utils.widgets.explorer import MissExplorer
 from course_utils.widgets.lstm_scope import LSTMScope
+from course_utils.widgets.river import GradientRiver
 
-__all__ = ["LSTMScope", "MissExplorer"]
+__all__ = ["GradientRiver", "LSTMScope", "MissExplorer"]

@@ -170,3 +170,95 @@ export async function survey(cell, { images, labels, steps }, forced, { go = () 
 }
 
 const now = () => performance.now();
+
+/**
+ * @typedef {Object} Back  vectors on their way back through time, one row a probe; kept near 1, their true size is 10^shift times that
+ * @property {number} probes
+ * @property {number} t  the step, from 0, at whose states they are
+ * @property {Float64Array} h  v dh_T/dh_t, with the cell state held: what reaches h_t (probes, units)
+ * @property {Float64Array} c  v dh_T/dc_t by all ways: what reaches c_t; an LSTM only
+ * @property {number} shift
+ * @property {Float64Array} a  scratch: what reaches the sums of one probe
+ */
+
+/** The vectors at the last step: directions of h_T, (probes, units), each of length 1. @returns {Back} */
+export function startBack(/** @type {Cell} */ cell, /** @type {Trace} */ trace, /** @type {Float64Array} */ directions) {
+  const back = { probes: directions.length / cell.units, t: trace.steps - 1, h: Float64Array.from(directions), shift: 0, a: new Float64Array(cell.b.length) };
+  if (cell.kind === "lstm") back.c = new Float64Array(directions.length);
+  throughOutput(cell, trace, back);
+  return back;
+}
+
+/** One step back in time, by products of vectors with W_h: no Jacobian is ever built. */
+export function stepBack(/** @type {Cell} */ cell, /** @type {Trace} */ trace, /** @type {Back} */ back) {
+  const { units } = cell;
+  for (let first = 0; first < back.h.length; first += units) {
+    if (cell.kind === "lstm") lstmSums(cell, trace, back, first);
+    else rnnSums(cell, trace, back, first);
+    for (let k = 0; k < units; k++) back.h[first + k] = dot(cell.W_h, k * back.a.length, back.a);
+  }
+  back.t--;
+  rescale(back);
+  throughOutput(cell, trace, back);
+}
+
+/** Through the slope of tanh (or ReLU): da = dh (1 - h^2). */
+function rnnSums({ units, activation }, { h }, back, first) {
+  for (let k = 0, at = back.t * units; k < units; k++, at++) {
+    back.a[k] = back.h[first + k] * (activation === "relu" ? Number(h[at] > 0) : 1 - h[at] * h[at]);
+  }
+}
+
+/** Through the four gates of the step; what goes on along the cell state is multiplied by the forget gate. */
+function lstmSums({ units }, { c, i, f, g, o }, back, first) {
+  for (let k = 0, at = back.t * units; k < units; k++, at++) {
+    const dh = back.h[first + k], dc = back.c[first + k], before = back.t > 0 ? c[at - units] : 0;
+    back.a[k] = dc * g[at] * i[at] * (1 - i[at]);
+    back.a[units + k] = dc * before * f[at] * (1 - f[at]);
+    back.a[2 * units + k] = dc * i[at] * (1 - g[at] * g[at]);
+    back.a[3 * units + k] = dh * Math.tanh(c[at]) * o[at] * (1 - o[at]);
+    back.c[first + k] = dc * f[at];
+  }
+}
+
+/** h = o tanh(c): what reaches h reaches c as well. */
+function throughOutput({ units }, { c, o }, back) {
+  if (!back.c || back.t < 0) return;
+  for (let k = 0; k < back.h.length; k++) {
+    const at = back.t * units + (k % units), shape = Math.tanh(c[at]);
+    back.c[k] += back.h[k] * o[at] * (1 - shape * shape);
+  }
+}
+
+/** Numbers that grow or shrink without end would overflow: keep them near 1, and their size apart. */
+function rescale(back) {
+  const largest = Math.max(sizeOf(back.h), back.c ? sizeOf(back.c) : 0);
+  if (largest === 0 || !Number.isFinite(largest) || (largest > 1e-60 && largest < 1e60)) return;
+  for (const vectors of [back.h, back.c ?? []]) for (let k = 0; k < vectors.length; k++) vectors[k] /= largest;
+  back.shift += Math.log10(largest);
+}
+
+/** log10 of the root mean square, over the probes, of their lengths; minus infinity for zeros, NaN where the states overflowed. */
+export function backSize(/** @type {Back} */ { probes, shift }, /** @type {Float64Array} */ vectors) {
+  return Math.log10(sizeOf(vectors) / Math.sqrt(probes)) + shift;
+}
+
+function sizeOf(values) {
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) sum += values[k] * values[k];
+  return Math.sqrt(sum);
+}
+
+/** A row of a matrix times a vector, four products at a time. */
+function dot(M, start, v) {
+  const n = v.length;
+  let a = 0, b = 0, c = 0, d = 0, k = 0;
+  for (; k + 4 <= n; k += 4) {
+    a += M[start + k] * v[k];
+    b += M[start + k + 1] * v[k + 1];
+    c += M[start + k + 2] * v[k + 2];
+    d += M[start + k + 3] * v[k + 3];
+  }
+  for (; k < n; k++) a += M[start + k] * v[k];
+  return a + b + c + d;
+}

@@ -26,6 +26,8 @@ def test_the_kernel_and_the_settings_are_written(tmp_path):
     assert spec["argv"][0] == "python" and "ipykernel_launcher" in spec["argv"]
     settings = read(tmp_path / "share/jupyter/lab/settings/overrides.json")
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    plugin = tmp_path / "share/jupyter/labextensions/unrolled"
+    assert (plugin / read(plugin / "package.json")["jupyterlab"]["_build"]["load"]).read_bytes() == jupyter.PLUGIN.read_bytes()
 
 
 @pytest.mark.parametrize("given, found", [

@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+from course_utils.kit import jupyter
+
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
              "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 
@@ -59,9 +61,13 @@ def find_chromium():
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium; without one a skip that says what is missing, and a failure where all must run."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    missing = pytest.fail if os.environ.get("CI") else pytest.skip
+    try:
+        from playwright import sync_api
+    except ImportError:
+        missing("the package playwright is not installed")
     if find_chromium() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium was found on the path; install it, or name it in COURSE_CHROMIUM")
+        missing("no Chromium was found on the path; install it, or name it in COURSE_CHROMIUM")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         yield browser
@@ -97,9 +103,12 @@ def lab_server(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    assert jupyter.set_up(home) == 0  # the course's kernel, settings and plugin, however this environment was made
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+           "JUPYTER_PATH": "share/jupyter"}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.token=t",
-               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}",
+               f"--LabApp.app_settings_dir={home / 'share/jupyter/lab/settings'}"]
     with open(home / "lab.log", "w") as log:
         server = subprocess.Popen(command, env=os.environ | {name: str(home / value) for name, value in own.items()}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"

@@ -119,6 +119,17 @@ def test_nothing_is_fetched_when_the_data_is_there(tmp_path, world):
     assert world.calls == []
 
 
+def test_lab_starts_once_the_lessons_are_signed(monkeypatch):
+    from course_utils.kit import trust
+
+    calls = []
+    monkeypatch.setattr("jupyterlab.labapp.main", lambda options: calls.append(options[-1]))
+    monkeypatch.setattr(jupyter, "fetch_once", lambda timeout: calls.append("data"))
+    monkeypatch.setattr(trust, "sign_lessons", lambda: calls.append("signed"))
+    assert jupyter.lab(["--no-browser"]) == 0
+    assert calls == ["data", "signed", "--no-browser"]
+
+
 def test_a_relative_data_folder_holds_for_kernels_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COURSE_DATA", "digits")

@@ -116,11 +116,14 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def lab(arguments: list[str], *, timeout: float = 20.0) -> int:
-    """Try once to fetch the full data, then run JupyterLab at the first lesson until it is stopped."""
+    """Try once to fetch the full data, sign the lessons, then run JupyterLab at the first one until it is stopped."""
     from jupyterlab.labapp import main
+
+    from course_utils.kit.trust import sign_lessons
 
     make_data_folder_absolute()
     fetch_once(timeout)
+    sign_lessons()
     # The whole checkout is the root, so that a lesson's links to the README and to other lessons work.
     options = [f"--ServerApp.root_dir={ROOT}"]
     if (ROOT / FIRST_LESSON).is_file():

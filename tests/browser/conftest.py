@@ -166,3 +166,17 @@ def open_lab(chromium, lab_server):
             page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
         context.close()
     assert seen == []
+
+
+@pytest.fixture
+def no_serious_violations():
+    """`no_serious_violations(page, inside=".unrolled-picture")` fails with what axe-core finds serious or critical in a part of a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def check(page, inside=".unrolled-picture"):
+        found = Axe().run(page, context=inside).response["violations"]
+        said = [f"{fault['id']} ({fault['impact']}): {fault['help']}: {node['html'][:150]}: {node['failureSummary']}" for fault in found
+                if fault["impact"] in ("serious", "critical") for node in fault["nodes"]]
+        assert said == [], "\n".join(said)
+
+    return check

@@ -26,6 +26,8 @@ def test_the_kernel_and_the_settings_are_written(tmp_path):
     assert spec["argv"][0] == "python" and "ipykernel_launcher" in spec["argv"]
     settings = read(tmp_path / "share/jupyter/lab/settings/overrides.json")
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    plugin = tmp_path / "share/jupyter/labextensions/unrolled"
+    assert (plugin / read(plugin / "package.json")["jupyterlab"]["_build"]["load"]).read_bytes() == jupyter.PLUGIN.read_bytes()
 
 
 @pytest.mark.parametrize("given, found", [
@@ -115,6 +117,17 @@ def test_nothing_is_fetched_when_the_data_is_there(tmp_path, world):
     world.state.is_full = True
     jupyter.fetch_once(20.0, tmp_path / "tried")
     assert world.calls == []
+
+
+def test_lab_starts_once_the_lessons_are_signed(monkeypatch):
+    from course_utils.kit import trust
+
+    calls = []
+    monkeypatch.setattr("jupyterlab.labapp.main", lambda options: calls.append(options[-1]))
+    monkeypatch.setattr(jupyter, "fetch_once", lambda timeout: calls.append("data"))
+    monkeypatch.setattr(trust, "sign_lessons", lambda: calls.append("signed"))
+    assert jupyter.lab(["--no-browser"]) == 0
+    assert calls == ["data", "signed", "--no-browser"]
 
 
 def test_a_relative_data_folder_holds_for_kernels_too(tmp_path, monkeypatch):

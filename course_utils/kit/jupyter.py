@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,6 +28,10 @@ LAB_SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
 }
 
+# A plugin of the course's own, so that no saved picture is missed while a kernel starts; the file says more.
+PLUGIN = Path(__file__).with_name("late_widgets.js")
+PLUGIN_PACKAGE = {"name": "unrolled", "version": "1.0.0", "jupyterlab": {"extension": True, "_build": {"load": f"static/{PLUGIN.name}", "extension": "./extension"}}}
+
 # nbgrader comes along for instructors. A student's Lab shows nothing of it, and no server starts its parts unasked:
 # `python -m course_utils.grading formgrader` does.
 LAB_PAGE = {"disabledExtensions": {"@jupyter/nbgrader": True}}
@@ -47,10 +52,18 @@ def set_up(prefix: Path | None = None) -> int:
     write_json(share / "kernels" / "python3" / "kernel.json", kernel_spec())
     settings = share / "lab" / "settings" / "overrides.json"
     write_json(settings, {**read_json(settings), **LAB_SETTINGS})
+    write_plugin(share / "labextensions" / PLUGIN_PACKAGE["name"])
     etc = Path(prefix or sys.prefix) / "etc" / "jupyter"
     for path, ours in ((etc / "labconfig" / "page_config.json", LAB_PAGE), (etc / "jupyter_server_config.json", SERVER_SETTINGS)):
         write_json(path, merged(read_json(path), ours))
     return 0
+
+
+def write_plugin(folder: Path) -> None:
+    """Lay the plugin where JupyterLab and Notebook look for extensions."""
+    write_json(folder / "package.json", PLUGIN_PACKAGE)
+    (folder / "static").mkdir(exist_ok=True)
+    shutil.copyfile(PLUGIN, folder / "static" / PLUGIN.name)
 
 
 def load_ipython_extension(ipython) -> None:
@@ -103,11 +116,14 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def lab(arguments: list[str], *, timeout: float = 20.0) -> int:
-    """Try once to fetch the full data, then run JupyterLab at the first lesson until it is stopped."""
+    """Try once to fetch the full data, sign the lessons, then run JupyterLab at the first one until it is stopped."""
     from jupyterlab.labapp import main
+
+    from course_utils.kit.trust import sign_lessons
 
     make_data_folder_absolute()
     fetch_once(timeout)
+    sign_lessons()
     # The whole checkout is the root, so that a lesson's links to the README and to other lessons work.
     options = [f"--ServerApp.root_dir={ROOT}"]
     if (ROOT / FIRST_LESSON).is_file():

@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+from course_utils.kit import jupyter
+
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
              "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 
@@ -59,9 +61,13 @@ def find_chromium():
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium; without one a skip that says what is missing, and a failure where all must run."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    missing = pytest.fail if os.environ.get("CI") else pytest.skip
+    try:
+        from playwright import sync_api
+    except ImportError:
+        missing("the package playwright is not installed")
     if find_chromium() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium was found on the path; install it, or name it in COURSE_CHROMIUM")
+        missing("no Chromium was found on the path; install it, or name it in COURSE_CHROMIUM")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         yield browser
@@ -92,16 +98,22 @@ def open_page(chromium, tmp_path):
 
 @pytest.fixture(scope="session")
 def lab_server(tmp_path_factory):
-    """A JupyterLab of this environment, on a folder and with settings of its own: (address, folder, folder of its data)."""
+    """A JupyterLab of this environment, on a folder and with settings of its own: (address, folder, folder of its data).
+
+    Training cells take a few steps in it, and its kernels may not ask other hosts either (course_utils/kit/testing.py).
+    """
     folder, home = tmp_path_factory.mktemp("lessons"), tmp_path_factory.mktemp("home")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    assert jupyter.set_up(home) == 0  # the course's kernel, settings and plugin, however this environment was made
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_PATH": "share/jupyter"}
+    surroundings = os.environ | {name: str(home / value) for name, value in own.items()} | {"COURSE_RUN": "quick"}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.token=t",
-               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}",
+               f"--LabApp.app_settings_dir={home / 'share/jupyter/lab/settings'}"]
     with open(home / "lab.log", "w") as log:
-        server = subprocess.Popen(command, env=os.environ | {name: str(home / value) for name, value in own.items()}, stdout=log, stderr=log)
+        server = subprocess.Popen(command, env=surroundings, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     wait_until_it_answers(f"{address}/api?token=t", server, home / "lab.log")
     yield address, folder, home / own["JUPYTER_DATA_DIR"]
@@ -132,15 +144,17 @@ def open_lab(chromium, lab_server):
     errors, contexts = [], []
 
     def show(notebook, name="picture", trusted=False):
-        nbformat.write(notebook, folder / f"{name}.ipynb")
+        """`name` without its ending; it may lie in a folder."""
+        path = folder / f"{name}.ipynb"
+        nbformat.write(notebook, path)
         if trusted:
-            NotebookNotary(data_dir=str(data)).sign(nbformat.read(folder / f"{name}.ipynb", as_version=4))
+            NotebookNotary(data_dir=str(data)).sign(nbformat.read(path, as_version=4))
         context = chromium.new_context(viewport={"width": 1280, "height": 1100})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?token=t&reset", timeout=120_000)
+        page.goto(f"{address}/lab/workspaces/{path.stem}/tree/{name}.ipynb?token=t&reset", timeout=120_000)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
         page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'", timeout=120_000)
         return page
@@ -152,3 +166,17 @@ def open_lab(chromium, lab_server):
             page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
         context.close()
     assert seen == []
+
+
+@pytest.fixture
+def no_serious_violations():
+    """`no_serious_violations(page, inside=".unrolled-picture")` fails with what axe-core finds serious or critical in a part of a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def check(page, inside=".unrolled-picture"):
+        found = Axe().run(page, context=inside).response["violations"]
+        said = [f"{fault['id']} ({fault['impact']}): {fault['help']}: {node['html'][:150]}: {node['failureSummary']}" for fault in found
+                if fault["impact"] in ("serious", "critical") for node in fault["nodes"]]
+        assert said == [], "\n".join(said)
+
+    return check

@@ -195,7 +195,7 @@ export function stepBack(/** @type {Cell} */ cell, /** @type {Trace} */ trace, /
   for (let first = 0; first < back.h.length; first += units) {
     if (cell.kind === "lstm") lstmSums(cell, trace, back, first);
     else rnnSums(cell, trace, back, first);
-    for (let k = 0; k < units; k++) back.h[first + k] = dot(cell.W_h, k * back.a.length, back.a);
+    for (let k = 0; k < units; k++) back.h[first + k] = rowTimes(cell.W_h, k * back.a.length, back.a);
   }
   back.t--;
   rescale(back);
@@ -250,7 +250,7 @@ function sizeOf(values) {
 }
 
 /** A row of a matrix times a vector, four products at a time. */
-function dot(M, start, v) {
+function rowTimes(M, start, v) {
   const n = v.length;
   let a = 0, b = 0, c = 0, d = 0, k = 0;
   for (; k + 4 <= n; k += 4) {

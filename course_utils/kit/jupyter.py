@@ -26,6 +26,8 @@ LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     # All cells stay in the page: cells that are taken out while scrolling lose canvases and make the page jump.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
+    # A guess, a drawn digit, a forced gate: what was done with a picture is saved with the notebook.
+    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
 
 # A plugin of the course's own, so that no saved picture is missed while a kernel starts; the file says more.

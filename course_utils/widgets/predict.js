@@ -281,8 +281,10 @@ class Ranking {
   constructor(spec, how) {
     Object.assign(this, { spec, touched: false, order: [...spec.items], on: how.on, changed: how.changed });
     this.how = "bring the rows into your order with ▲ and ▼";
-    this.read = (guess) => (guess === null ? "" : "A line leads from each place in your order to the place that came out; a full line says that they agree. ") +
-      (this.several ? "The bars show where the runs lie: where two overlap, the runs cannot tell these two apart." : "The bars show the numbers, on one scale.");
+    this.read = (guess) => {
+      const bars = this.several ? "the bars show where the runs lie; where two overlap, the runs cannot tell these two apart." : "the bars show the numbers, on one scale.";
+      return (guess === null ? "" : "a line leads from each place in your order to the place that came out, a full one where they agree; ") + bars;
+    };
     this.list = el("ol", { class: "pf-items", "aria-label": how.question });
     this.rows = new Map(spec.items.map((item) => [item, this.row(item)]));
     this.result = el("div", { class: "pf-slopes", hidden: true });
@@ -384,13 +386,17 @@ class Ranking {
     return `${right === all ? "Right. " : ""}${came} ${count}`;
   }
 
-  note(guess, { value, notes }) {
-    const first = value.find((row) => row.item === guess[0]), beaten = value.some((row) => row.low > first.high);
-    return beaten ? notes[guess[0]] : undefined;
+  note(guess, truth) {
+    return this.beaten(truth).includes(guess[0]) ? truth.notes[guess[0]] : undefined;
   }
 
-  others(guess, { notes }) {
-    return Object.entries(notes).filter(([item]) => item !== guess?.[0]).map(([item, text]) => [`${item} first`, text]);
+  others(guess, truth) {
+    return this.beaten(truth).filter((item) => item !== guess?.[0] && truth.notes[item]).map((item) => [`${item} first`, truth.notes[item]]);
+  }
+
+  /** What cannot be the first: another lies above it in all runs. */
+  beaten({ value }) {
+    return value.filter(({ high }) => value.some(({ low }) => low > high)).map(({ item }) => item);
   }
 }
 
@@ -400,7 +406,7 @@ class Curve {
     const size = spec.x.length;
     Object.assign(this, { spec, size, touched: false, locked: false, axis: axis(spec), changed: how.changed, tell: how.tell });
     this.how = "draw from left to right on the field (keys: ← → choose a place, ↑ ↓ set the height)";
-    this.read = (guess) => (guess === null ? "" : "The dashed line is your guess. ") + "The full line is what came out." +
+    this.read = (guess) => (guess === null ? "" : "the dashed line is your guess, ") + "the full line is what came out." +
       (spec.log ? " The upright axis is logarithmic: each grid line is the same number of times the one below it." : "");
     this.across = axis({ low: spec.x[0], high: spec.x.at(-1), log: false });
     this.points = new Array(size).fill(null);
@@ -525,6 +531,7 @@ class Curve {
     this.truth = value;
     this.truthKey.hidden = false;
     this.drawLine("truth", value.map((number) => this.axis.place(number)));
+    if (!this.mark.hidden) this.point();
   }
 
   hide() {

@@ -172,8 +172,9 @@ def test_a_ranking_that_is_wrong_and_one_that_nobody_can_know(open_page):
     assert page.locator(".pf-note").inner_text() == "It was first in the list only."
     lines = page.locator(".pf-slopes line").evaluate_all("(lines) => lines.map((line) => [line.getAttribute('y1'), line.getAttribute('y2')])")
     assert lines == [["0.5", "2.5"], ["1.5", "1.5"], ["2.5", "0.5"]]
-    page = open_page(shown(ranking(list(RUNS)), {item: [1, 2] for item in RUNS}))
+    page = open_page(shown(ranking(list(RUNS)), {item: [1, 2] for item in RUNS}, {item: "No." for item in RUNS}))
     assert "nobody can rank these" in status(page)
+    assert not page.locator(".pf-note").is_visible() and not page.locator(".pf-others").is_visible()
 
 
 def draw(page, places):
@@ -194,6 +195,7 @@ def test_a_curve_by_pointer(open_page):
     assert np.allclose(np.log10(guess), np.linspace(-12 + 15 * 0.4, -12 + 15 * 0.8, 29), atol=0.15)
     curve(guess.tolist())  # Python takes it
     arrives(page, shown(curve(), CURVE))
+    assert page.locator(".pf-readout").inner_text().endswith(f"what came out {_short(CURVE[28])}")
     off = np.abs(np.log10(guess) - np.log10(CURVE)).mean()
     assert status(page).startswith(f"Your curve goes from {_short(guess[0])} at time step 0 to {_short(guess[-1])} at time step 28. What came out goes from 3.7e-09")
     assert f"On average they are a factor of {_short(10**off)} apart." in status(page)

@@ -23,7 +23,7 @@ PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 APART := tests/grading tests/faults tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-faults test-browser data exercises release grade notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading test-faults test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -47,6 +47,9 @@ test-faults: setup exercises  ## grade a class of broken and hostile submissions
 test-browser: setup exercises  ## drive the interactive pictures in a real JupyterLab (needs Chromium)
 	@$(PY) $(PYTEST) tests/browser
 
+bench-widgets: setup  ## measure the interactive pictures, from an event to the painted frame (needs Chromium; five minutes)
+	@$(PY) tests/benchmarks/widgets.py
+
 setup: $(STAMP)  ## only the environment in .venv
 
 data: setup  ## download the full data sets into the cache
@@ -66,6 +69,9 @@ notebooks: setup  ## run every lesson top to bottom and save its outputs (mainta
 
 measure: setup  ## record again the bands that lessons check their results against (maintainers)
 	@$(PY) -m course_utils measure
+
+pictures: setup  ## make README's pictures of the LSTM scope from the real thing (needs Chromium; maintainers)
+	@$(PY) -m course_utils.kit.pictures
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
 	@$(PY) -m course_utils times

@@ -27,6 +27,9 @@ class Scope {
     this.cell = readCell(model.get("spec"), model.get("weights"));
     this.lstm = this.cell.kind === "lstm";
     this.steps = digits.steps;
+    this.order = model.get("order") ?? Array.from({ length: this.cell.units }, (_, unit) => unit); // none in pictures saved before there was one
+    this.place = [];
+    this.order.forEach((unit, column) => (this.place[unit] = column));
     this.image = new Float32Array(this.steps * this.cell.features);
     this.trace = makeTrace(this.cell, this.steps);
     this.plain = makeTrace(this.cell, this.steps); // the same digit with every gate left alone
@@ -60,8 +63,7 @@ class Scope {
     this.numbers = el("p", { class: "u-numbers" });
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
     this.root.append(...this.buildLead(), this.buildPicks(), this.buildRead(), this.grid, this.numbers, this.live);
-    if (this.lstm) this.root.append(this.buildForce());
-    this.root.append(this.buildSurvey(), el("p", { class: "u-about", text: this.model.get("about") }));
+    this.root.append(el("div", { class: "u-below" }, ...(this.lstm ? [this.buildForce()] : []), this.buildSurvey()), el("p", { class: "u-about", text: this.model.get("about") }));
   }
 
   buildLead() {
@@ -69,6 +71,7 @@ class Scope {
     const lead = `The ${kind} reads a digit from top to bottom, one row at a time. Move “Rows read” and watch the answer form.` +
       (this.lstm ? " Then force a gate: what does it lose?" : "");
     const read = `How to read this: the columns of a map are the ${this.cell.units} units, its lines are the digit's rows, at the same height. ` +
+      "Units that are busy in early rows stand on the left, in late rows on the right. " +
       (this.lstm ? "A gate (0 closed, 1 open) acts on the map below it. " : "") +
       "Point at a map for the numbers, press to read up to that row; Tab and the arrow keys do the same.";
     return [el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read })];
@@ -94,7 +97,7 @@ class Scope {
     const clear = button("Clear");
     this.on(clear, "click", () => this.clear());
     const group = el("span", { role: "group", "aria-label": "Pick a digit" }, ...picks);
-    return el("div", { class: "u-tools" }, el("span", { text: "Pick a digit:" }), group, el("span", { text: "or draw on it:" }), this.eraser, clear);
+    return el("div", { class: "u-tools" }, el("span", { text: "Pick a digit (again for the next one):" }), group, el("span", { text: "or draw on it:" }), this.eraser, clear);
   }
 
   buildRead() {
@@ -102,7 +105,8 @@ class Scope {
     this.on(this.rowSlider.input, "input", () => this.setRow(this.rowSlider.get()));
     this.status = el("b");
     this.honest = el("span");
-    return el("div", {}, this.rowSlider.node, el("p", { class: "u-status" }, this.status, this.honest));
+    this.short = el("span"); // the count again, where the eye is: its bars may lie below the window's edge
+    return el("div", {}, this.rowSlider.node, el("p", { class: "u-status" }, this.status, this.short, this.honest));
   }
 
   buildMap({ key, name, gate, means }) {
@@ -201,7 +205,7 @@ class Scope {
   /** Pointing shows the numbers of a unit in a row; pressing reads up to that row. */
   point(event, field) {
     const { row, column } = under(event, field, this.steps, this.cell.units);
-    this.probe = { row: row + 1, unit: column + 1 };
+    this.probe = { row: row + 1, unit: this.order[column] + 1 };
     if (event.buttons === 1) this.setRow(row + 1);
     this.showProbe();
   }
@@ -210,8 +214,9 @@ class Scope {
     const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [];
     if (down === undefined) return;
     event.preventDefault();
-    const { row, unit } = this.probe ?? { row: this.row, unit: 1 }, inside = (value, most) => Math.max(1, Math.min(most, value));
-    this.probe = { row: inside(row + down, this.steps), unit: inside(unit + right, this.cell.units) };
+    const { row, unit } = this.probe ?? { row: this.row, unit: this.order[0] + 1 }, inside = (value, most) => Math.max(1, Math.min(most, value));
+    const column = inside(this.place[unit - 1] + 1 + right, this.cell.units);
+    this.probe = { row: inside(row + down, this.steps), unit: this.order[column - 1] + 1 };
     if (down) this.setRow(this.probe.row);
     this.showProbe();
     this.live.textContent = this.numbers.textContent;
@@ -241,7 +246,7 @@ class Scope {
     run(this.cell, this.image, this.trace, this.forced, from);
     run(this.cell, this.image, this.plain, null, from);
     this.pad.paint(from);
-    for (const [key, { map, low, high }] of Object.entries(this.maps)) map.paint(this.trace[key], low, high, from);
+    for (const [key, { map, low, high }] of Object.entries(this.maps)) map.paint(this.trace[key], low, high, from, this.order);
     this.digitTitle.textContent = this.digit === null ? "drawn by hand" : `number ${this.digit + 1}, a ${this.digits.labels[this.digit]}`;
     this.showRow();
   }
@@ -298,7 +303,7 @@ class Scope {
   showProbe() {
     if (!this.probe) return void (this.numbers.textContent = "Point at a map: the numbers of one unit in one row appear here.");
     const { row, unit } = this.probe;
-    this.grid.style.setProperty("--unit", unit);
+    this.grid.style.setProperty("--unit", this.place[unit - 1] + 1);
     this.grid.style.setProperty("--probe", row);
     this.grid.classList.add("u-probing");
     this.numbers.textContent = `Unit ${unit}, row ${row}:   ${this.lstm ? this.sum(row, unit) : `h = ${two(this.trace.h[this.at(row, unit)])}`}`;
@@ -329,7 +334,7 @@ class Scope {
   async ask() {
     const forced = this.forced, turn = (this.turn = {}), go = () => this.turn === turn && !this.signal.aborted;
     this.rows[1].node.hidden = forced === null;
-    this.verdict.textContent = "";
+    this.verdict.textContent = this.short.textContent = "";
     this.surveys.plain ??= await this.count(this.rows[0], null, go);
     if (!this.surveys.plain) return; // stopped: the newer call does it
     this.showCount(this.rows[0], this.surveys.plain);
@@ -360,6 +365,7 @@ class Scope {
     const most = argmax(times), { gate, value } = this.forced;
     this.verdict.textContent = `With the ${GATE_NAMES[gate]} held at ${value.toFixed(2)} in ${rowsOf(this.forced)}, ${right} of ${found.n} digits are right instead of ${plain}. ` +
       `The answer given most often is ${most}: ${times[most]} times.`;
+    this.short.textContent = ` After row ${this.steps}, ${right} of ${found.n} digits are right instead of ${plain}.`;
     this.live.textContent = this.verdict.textContent;
   }
 

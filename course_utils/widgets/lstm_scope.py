@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.widgets import joined
 from course_utils.widgets.picture import Picture, checked_images, grey, sample
-from course_utils.widgets.weights import forward, provenance, read_model, shipped
+from course_utils.widgets.weights import Cell, forward, provenance, read_model, shipped
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +54,7 @@ class LSTMScope(Picture):
     images = traitlets.Bytes(help="the digits: grey levels, packed with zlib").tag(sync=True)
     labels = traitlets.Bytes(help="their classes, a byte each").tag(sync=True)
     about = traitlets.Unicode(help="which network and which digits these are").tag(sync=True)
+    order = traitlets.List(help="the units from left to right, counted from 0: early ones first").tag(sync=True)
     state = traitlets.Dict(help="digit, image, row, unit, forced: see the class").tag(sync=True)
 
     def __init__(self, model: keras.Model | None = None, images: ArrayLike | None = None, labels: ArrayLike | None = None, *,
@@ -62,7 +63,7 @@ class LSTMScope(Picture):
         self._sample = sample(images, labels, self._cell.spec["classes"])
         super().__init__(
             spec=self._cell.spec, weights=self._cell.block(), images=self._sample.packed(), labels=self._sample.labels.tobytes(),
-            about=_about(self._cell, model is None, images is None, len(self._sample.labels)), state=state or {})
+            order=early_first(self._cell, self._sample.images[:20] / 255), about=_about(self._cell, model is None, images is None, len(self._sample.labels)), state=state or {})
 
     @traitlets.validate("state")
     def _whole_state(self, proposal) -> dict:
@@ -88,10 +89,20 @@ class LSTMScope(Picture):
         """The digit, all gates and states beside it, and the answer after the row that was read, drawn by matplotlib."""
         from course_utils.widgets.still import draw_scope
 
-        return draw_scope(self.image, self.trace(), self.state, self.caption())
+        return draw_scope(self.image, self.trace(), self.state, self.caption(), self.order)
 
     def __repr__(self) -> str:
         return f"LSTMScope({_kind(self._cell)}, {len(self._sample.labels)} digits)"
+
+
+def early_first(cell: Cell, images: ArrayLike) -> list[int]:
+    """The units in order of the row around which their state is largest, on average over some digits.
+
+    The state is c of an LSTM and h of a SimpleRNN; the row is the mean of all rows, each weighed by the state's size.
+    """
+    size = np.mean([np.abs(forward(cell, image)["c" if cell.kind == "lstm" else "h"]) for image in images], axis=0)
+    middle = np.arange(len(size)) @ size / np.maximum(size.sum(axis=0), 1e-12)
+    return np.argsort(middle, kind="stable").tolist()
 
 
 def _kind(cell):

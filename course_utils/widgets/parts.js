@@ -84,11 +84,12 @@ export class HeatMap {
     this.table = colourTable(anchors);
   }
 
-  /** Colours run from low to high, and stay the same beyond; rows above `from` are left as they are. */
-  paint(/** @type {ArrayLike<number>} */ values, low, high, from = 0) {
+  /** Colours run from low to high, and stay the same beyond; rows above `from` are left as they are. `order`: which number stands in which column. */
+  paint(/** @type {ArrayLike<number>} */ values, low, high, from = 0, /** @type {number[]|null} */ order = null) {
     const { width, height } = this.canvas, scale = 256 / (high - low);
     for (let k = from * width; k < this.pixels.length; k++) {
-      this.pixels[k] = this.table[Math.max(0, Math.min(255, Math.floor((values[k] - low) * scale)))];
+      const value = values[order === null ? k : k - (k % width) + order[k % width]];
+      this.pixels[k] = this.table[Math.max(0, Math.min(255, Math.floor((value - low) * scale)))];
     }
     this.context.putImageData(this.picture, 0, 0, 0, from, width, height - from);
   }

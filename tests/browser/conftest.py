@@ -3,19 +3,9 @@
 import base64
 import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import pytest
-
-from course_utils.kit import jupyter
-
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+from real_lab import ARGUMENTS, DATA, find_chromium, running_lab
 
 # A model as anywidget hands it to `render`, without a kernel: what is saved is kept in `saves`.
 BARE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>picture</title><style>{css}
@@ -52,10 +42,6 @@ def bare_page(widgets, dark=False) -> str:
         models.append({"plain": {name: value for name, value in values.items() if name not in packed}, "packed": packed})
     esm = json.dumps(widgets[0]._esm).replace("</", "<\\/")
     return BARE.format(css=widgets[0]._css, esm=esm, models=json.dumps(models), paper="#111" if dark else "#fff", variables=DARK if dark else "")
-
-
-def find_chromium():
-    return os.environ.get("COURSE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -103,32 +89,8 @@ def lab_server(tmp_path_factory):
     Training cells take a few steps in it, and its kernels may not ask other hosts either (course_utils/kit/testing.py).
     """
     folder, home = tmp_path_factory.mktemp("lessons"), tmp_path_factory.mktemp("home")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert jupyter.set_up(home) == 0  # the course's kernel, settings and plugin, however this environment was made
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_PATH": "share/jupyter"}
-    surroundings = os.environ | {name: str(home / value) for name, value in own.items()} | {"COURSE_RUN": "quick"}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.token=t",
-               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}",
-               f"--LabApp.app_settings_dir={home / 'share/jupyter/lab/settings'}"]
-    with open(home / "lab.log", "w") as log:
-        server = subprocess.Popen(command, env=surroundings, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    wait_until_it_answers(f"{address}/api?token=t", server, home / "lab.log")
-    yield address, folder, home / own["JUPYTER_DATA_DIR"]
-    server.terminate()
-    server.wait(30)
-
-
-def wait_until_it_answers(url, server, log, seconds=120):
-    for _ in range(2 * seconds):
-        assert server.poll() is None, log.read_text()
-        try:
-            return urllib.request.urlopen(url, timeout=5)
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()}")
+    with running_lab(folder, home) as address:
+        yield address, folder, home / DATA
 
 
 @pytest.fixture

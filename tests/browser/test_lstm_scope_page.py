@@ -47,7 +47,7 @@ def assert_shows(page, scope):
         if key == "c":
             high = int(page.locator('.u-panel:has([data-map="c"]) .u-legend span').last.inner_text())
             low = -high
-        place = np.clip(np.floor((trace[key] - low) * 256 / (high - low)), 0, 255).astype(int)
+        place = np.clip(np.floor((trace[key][:, scope.order] - low) * 256 / (high - low)), 0, 255).astype(int)
         colours = matplotlib.colormaps["YlGnBu" if key in "ifo" else "PuOr_r"](place)[..., :3] * 255
         assert np.abs(screen_colours(page, key, *trace[key].shape) - colours).max() <= 3, key
 
@@ -86,7 +86,7 @@ def test_pointing_shows_the_numbers_of_a_unit(open_page):
     scope = LSTMScope(state={"digit": 123, "forced": CUT})
     page, trace = open_page(scope), scope.trace()
     box = page.locator('[data-map="c"]').bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 16.5 / 64, box["y"] + box["height"] * 11.5 / 28)
+    page.mouse.move(box["x"] + box["width"] * (scope.order.index(16) + 0.5) / 64, box["y"] + box["height"] * 11.5 / 28)
     text = page.locator(".u-numbers").inner_text().replace("−", "-")
     f, i, g, c, o, h = (trace[key][11, 16] for key in "figcoh")
     assert text.startswith("Unit 17, row 12:") and "(forced)" in text
@@ -95,7 +95,8 @@ def test_pointing_shows_the_numbers_of_a_unit(open_page):
     page.locator('[data-map="c"]').focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    assert page.locator(".u-numbers").inner_text().startswith("Unit 18, row 11:")
+    right = scope.order[min(scope.order.index(16) + 1, 63)] + 1
+    assert page.locator(".u-numbers").inner_text().startswith(f"Unit {right}, row 11:")
     box = page.locator(".u-pad").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 14.5 / 28, box["y"] + box["height"] * 13.5 / 28)
     assert page.locator(".u-numbers").inner_text() == f"Row 14, column 15:   ink {scope.image[13, 14]:.2f}"
@@ -167,6 +168,7 @@ def test_a_forced_gate_and_what_it_does_to_500_digits(open_page):
     assert [int(text.split()[0]) for text in results] == right
     verdict = page.locator(".u-note").inner_text()
     assert f"{right[1]} of 500 digits are right instead of {right[0]}" in verdict
+    assert page.locator(".u-status").inner_text().endswith(f"After row 28, {right[1]} of 500 digits are right instead of {right[0]}.")
     assert f"most often is {np.bincount(said[1]).argmax()}: {np.bincount(said[1]).max()} times" in verdict
     page.get_by_label("no gate").check()
     assert saved(page)["forced"] is None

@@ -145,6 +145,15 @@ def test_a_still_stands_in_where_no_script_runs(scope):
     assert matplotlib.pyplot.get_fignums() == []
 
 
+def test_units_stand_in_order_of_the_rows_in_which_they_are_busy(mnist):
+    scope = LSTMScope()
+    assert sorted(scope.order) == list(range(64))
+    sizes = np.mean([np.abs(forward(shipped(), image)["c"]) for image in scope._sample.images[:20] / 255], axis=0)
+    rows = (np.arange(1, 29)[:, None] * sizes).sum(axis=0) / sizes.sum(axis=0)
+    assert (np.diff(rows[scope.order]) >= -1e-12).all() and rows[scope.order[-1]] - rows[scope.order[0]] > 3
+    assert LSTMScope(rnn_classifier(4)).order != scope.order[:4]
+
+
 def test_the_caption_says_what_is_seen():
     scope = LSTMScope(state={"row": 17, "forced": {"gate": "f", "value": 0, "first": 10, "last": 14}})
     p = scope.trace()["p"][16]
@@ -168,7 +177,7 @@ def test_the_joined_text_is_a_module_on_its_own(node):
         text = source(component)
         assert not re.search(r"^\s*import\b|\bimport\(|https?://", text, re.MULTILINE)
     assert node("answer(typeof m.default.render);", component="lstm_scope") == "function"
-    assert not re.search(r"https?://|@import|url\(", style())
+    assert not re.search(r"https?://|@import|url\(", style("lstm_scope"))
 
 
 @pytest.mark.parametrize("anchors, name", [("GATE_COLOURS", "YlGnBu"), ("STATE_COLOURS", "PuOr_r"), ("INK_COLOURS", "gray_r")])

@@ -131,8 +131,8 @@ class Scope {
     });
     this.barTitle = el("b");
     const bars = el("div", { class: "u-bars", "aria-hidden": "true" }, ...this.bars.map((bar) => bar.node)); // the status says it in words
-    const key = el("span", { class: "u-key", text: "‖ left alone" });
-    return el("div", { class: "u-panel" }, el("div", { class: "u-title" }, this.barTitle, key), bars);
+    const key = el("div", { class: "u-legend u-key", text: "‖ left alone" });
+    return el("div", { class: "u-panel" }, el("div", { class: "u-title" }, this.barTitle), bars, key);
   }
 
   buildForce() {

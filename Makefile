@@ -23,7 +23,7 @@ PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 APART := tests/grading tests/faults tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-faults test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -38,11 +38,8 @@ test: setup exercises  ## run every test but those of grading and of the browser
 test-full: setup exercises  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
 	@$(PY) $(PYTEST) --full notebooks tests/test_data.py
 
-test-grading: setup exercises  ## run the tests of grading, with attacks on real sandboxes (Linux with bubblewrap)
-	@$(PY) $(PYTEST) tests/grading
-
-test-faults: setup exercises  ## grade a class of broken and hostile submissions through the real commands (half an hour)
-	@$(PY) $(PYTEST) tests/faults
+test-grading: setup exercises  ## run the tests of grading, and a class of broken and hostile submissions (Linux with bubblewrap)
+	@$(PY) $(PYTEST) tests/faults tests/grading
 
 test-browser: setup exercises  ## drive the interactive pictures in a real JupyterLab (needs Chromium)
 	@$(PY) $(PYTEST) tests/browser

@@ -46,7 +46,6 @@ def grade_one(job: dict[str, Any]) -> dict[str, Any]:
         SandboxRefused: there is no sandbox on this machine.
         RuntimeError, OSError: the grader's own trouble, twice; nothing is said about the submission.
     """
-    begun = time.monotonic()
     digest = hashlib.sha256(job["notebook"]).hexdigest()
     graded = {**_nothing(job["student"], job["lesson"]), "sha256": digest, "seed": job["seed"]}
     try:
@@ -56,6 +55,8 @@ def grade_one(job: dict[str, Any]) -> dict[str, Any]:
     tables = [_table(job["lesson"], task.name, job["seed"]) for task in exercises.tasks(job["lesson"])]
     tries = _Tries(cells, tables)
     with _one_at_a_time:
+        _parent(exercises.warm(job["lesson"]), job.get("unsafe", False))  # what it imports is not the student's time
+        begun = time.monotonic()
         tries.run(job, begun + job["seconds"])
     return {**graded, **tries.decided(job["lesson"]), "cells": tries.shown(), "seconds": round(time.monotonic() - begun, 3)}
 
@@ -182,10 +183,17 @@ class _Tries:
         except Exception as error:  # these bytes come from a student: whatever they break, it is theirs alone
             sentence = f"What {task.function} answered cannot be read ({type(error).__name__}: {str(error)[:200]})."
             return _task(task, None, "no evidence", attempt.clean(sentence))
+        if verdict.name == "raises an error" and (cell := self._cut_short()):
+            return _task(task, None, "no evidence", f"{verdict.sentence} But cell {cell} was stopped or left out, and that may be why.")
         points = round(float(verdict.share) * task.points, 4)
         if not (math.isfinite(points) and 0 <= points <= task.points):
             raise RuntimeError(f"The checks gave {verdict.share} as a share of the points; expected 0 to 1.")
         return _task(task, points, verdict.name, verdict.sentence)
+
+    def _cut_short(self) -> int | None:
+        """The first cell, from 1, that could not run to its end: what it would have made is missing, for which nobody loses points."""
+        stopped = {n for n, shown in self._outputs.items() if any(output.get("ename") == "TimeLimit" for output in shown)}
+        return min((n + 1 for n in stopped | set(self._skipped)), default=None)
 
     def _trouble(self) -> str:
         """The first cell that went wrong, as a hint for the person."""

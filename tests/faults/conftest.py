@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-
 from course_utils.grading.sandbox import SandboxRefused, check_here
 
-from . import harness
+from . import harness, runs
+from .paper import Paper
 
 TABLE = Path(__file__).resolve().parents[2] / "build" / "faults.md"
 
@@ -31,6 +32,23 @@ def sandbox_is_there():
 @pytest.fixture(scope="session", autouse=True)
 def orphans_are_seen(sandbox_is_there):
     harness.adopt_orphans()
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    """Six submissions, graded once in peace: what everybody else has to come to in the end."""
+    with harness.guarded() as (places, _):
+        folder = places.scratch / "submissions"
+        harness.hand_in_honest(folder, places, *runs.QUICK)
+        runs.hand_in(folder, "exits", Paper(places).right().last("import os\nos._exit(0)").data())
+        runs.hand_in(folder, "half_a_notebook", Paper(places).right().data()[:3000])
+        state = places.scratch / "undisturbed"
+        process, steps = harness.start(state, "all", folder), 0
+        with runs.words_of(process) as words:
+            for steps, _ in enumerate(runs.steps(process, state), start=1):
+                pass
+        assert process.returncode == 0, words
+        yield SimpleNamespace(folder=folder, state=state, steps=steps, places=places, **runs.outcome(state))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -6,7 +6,6 @@ import json
 import zipfile
 
 import nbformat
-
 from course_utils.grading.release import release_notebook
 
 from .paper import BOTH, NONE, fault

@@ -17,15 +17,11 @@ import time
 from pathlib import Path
 
 import psutil
-
-from course_utils.grading.grade import WORKER_BYTES
 from course_utils.grading.state import read_json
 
 from .paper import RNN, TASKS, Paper, Places
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# Most of these submissions wait for a limit, so more of them than cores fit beside each other, and shorter limits say the same.
-LIMITS = ["--seconds", "60", "--workers", str(min(4, psutil.virtual_memory().total // WORKER_BYTES or 1))]
 PATIENCE = 60  # seconds until processes that were told to end have ended; a limit, and no measurement
 _SUBREAPER = 36
 
@@ -63,7 +59,7 @@ def run(state, *arguments, **more):
 def grade_all(state, folder):
     """Every step in turn; all their words."""
     said = []
-    for arguments in (["collect", folder], ["grade", *LIMITS], ["feedback"], ["export"], ["report"], ["status"]):
+    for arguments in (["collect", folder], ["grade"], ["feedback"], ["export"], ["report"], ["status"]):
         code, words = run(state, *arguments)
         assert code == 0, (arguments, words)
         said.append(words)

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
-
 from course_utils.grading import exercises
 from course_utils.grading.release import release_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 RNN, LSTM = "01_rnn_formula", "03_lstm"
 TASKS = {lesson: [task.name for task in exercises.tasks(lesson)] for lesson in (RNN, LSTM)}

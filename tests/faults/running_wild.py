@@ -470,7 +470,9 @@ def writes_everywhere(paper):
     """Appends to and deletes the grader's files: home, scratch, state, gradebook, other students' work, repository."""
     places = paper.places
     others = [places.state / name for name in ("gradebook.db", "students.json", "submitted/honest_right/01_rnn_formula/record.json", "stolen")]
-    course = [places.repository / name for name in ("README.md", "course_utils/checks/evidence.py", "course_utils/new.py")]
+    course = [places.repository / name for name in ("course_utils/checks/evidence.py", "course_utils/new.py", "README.md")]
+    if places.repository.is_relative_to("/tmp"):  # inside, /tmp is the student's own folder in memory, and gone at the end
+        course = course[:2]
     hidden, course = ([str(path) for path in paths] for paths in ([*places.files, *others], course))
     paper.right().last(SAY_LOOT + f"""import os, shutil
 for path in {hidden!r} + {course!r}:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
 from course_utils.grading.state import read_json
 
 from . import half_saved, harness, odd_files, running_wild, wanting_marks  # noqa: F401 - each of the four enters its faults into the list

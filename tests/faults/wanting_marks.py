@@ -2,10 +2,9 @@
 
 import base64
 
-from nbformat.v4 import new_code_cell
-
 from course_utils.checks.evidence import pack_inputs
 from course_utils.grading import exercises
+from nbformat.v4 import new_code_cell
 
 from .paper import BOTH, LSTM, SAY_LOOT, fault, guessed
 

@@ -62,6 +62,16 @@ time.sleep(1000)
 """
 
 
+def test_an_error_after_a_cell_that_was_cut_short_is_no_zero():
+    """What the stopped cell would have made is missing; a mistake of the student's own still counts."""
+    late = "import time\ntime.sleep(1000)\nimport numpy as numbers"
+    step = STEP.replace("np.", "numbers.").replace("import numpy as np", "")
+    found = graded(late, step, STATES)
+    assert points(found) == (None, 10) and found["status"] == "needs a person"
+    assert "cell 1 was stopped" in found["why"].lower()
+    assert points(graded("1 + 1", step, STATES)) == (0, 10)
+
+
 def test_memory_of_many_processes_counts_together(monkeypatch):
     """Each is far below the limit of one process."""
     monkeypatch.setattr(work, "MOST_EACH", 20.0)

@@ -287,8 +287,8 @@ class Ranking {
     this.how = "bring the rows into your order with ▲ and ▼";
     this.read = (guess) => {
       const lines = "a line leads from each place in your order to the place that came out, a full one where they agree; ";
-      const runs = "the bars show where the runs lie; where two overlap, the runs cannot tell these two apart.";
-      return (guess === null ? "" : lines) + (this.several ? runs : "the bars show the numbers, on one scale.");
+      const runs = "beside each stands the range of its runs; where two ranges overlap, the runs cannot tell these two apart.";
+      return (guess === null ? "" : lines) + (this.several ? runs : "beside each stands its number.");
     };
     this.list = el("ol", { class: "pf-items", "aria-label": how.question });
     this.rows = new Map(spec.items.map((item) => [item, this.row(item)]));

@@ -172,6 +172,8 @@ def test_a_ranking_that_is_wrong_and_one_that_nobody_can_know(open_page):
     assert page.locator(".pf-note").inner_text() == "It was first in the list only."
     lines = page.locator(".pf-slopes line").evaluate_all("(lines) => lines.map((line) => [line.getAttribute('y1'), line.getAttribute('y2')])")
     assert lines == [["0.5", "2.5"], ["1.5", "1.5"], ["2.5", "0.5"]]
+    page.set_viewport_size({"width": 600, "height": 800})
+    assert page.locator(".pf-slopes svg").is_visible()  # also on a narrow page
     page = open_page(shown(ranking(list(RUNS)), {item: [1, 2] for item in RUNS}, {item: "No." for item in RUNS}))
     assert "nobody can rank these" in status(page)
     assert not page.locator(".pf-note").is_visible() and not page.locator(".pf-others").is_visible()

@@ -80,8 +80,9 @@ export function noteParts(/** @type {string} */ note) {
 export const slug = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
 
 // ---- the four kinds ----------------------------------------------------------------------------------------------------
-// Each has: how, what the hand does first; read(guess), how to read the answer; node; value(), the guess as it stands there or null; set(guess); lock(bool); reveal(guess, truth) and hide(guess);
-// touched, whether a hand was on it; say(guess); judge(guess, truth), a sentence; note(guess, truth), of a wrong guess, or undefined.
+// Each has: node; how, what the hand does first; read(guess), how to read the answer; touched, whether a hand was on it;
+// value(), the guess as it stands there or null; set(guess); lock(bool); reveal(guess, truth) and hide(guess); say(guess);
+// judge(guess, truth), a sentence; note(guess, truth), what is wrong about it, or undefined; others(guess, truth), [what, note].
 
 /** One of a few answers. */
 class Choice {
@@ -121,8 +122,8 @@ class Choice {
 
   mark(guess, value) {
     for (const { name, mark, node } of this.rows) {
-      const sign = (shown, text, name) => (shown ? [el("i", { class: name, text }), name === "pf-sign-guess" ? " your guess  " : " what came out"] : []);
-      mark.replaceChildren(...sign(name === guess, "◆", "pf-sign-guess"), ...sign(name === value, "●", "pf-sign-truth"));
+      const sign = (shown, text, kind, words) => (shown ? [el("i", { class: `pf-sign-${kind}`, text }), words] : []);
+      mark.replaceChildren(...sign(name === guess, "◆", "guess", " your guess  "), ...sign(name === value, "●", "truth", " what came out"));
       node.classList.toggle("pf-out", name === value);
       node.classList.toggle("pf-guessed", name === guess);
     }
@@ -145,7 +146,8 @@ class Choice {
   }
 
   others(guess, { value, notes }) {
-    return this.rows.filter(({ name }) => name !== guess && name !== value && notes[name]).map(({ name }) => [this.say(name), notes[name]]);
+    const names = this.spec.choices.filter((name) => name !== guess && name !== value && notes[name]);
+    return names.map((name) => [this.say(name), notes[name]]);
   }
 }
 
@@ -154,13 +156,15 @@ class NumberLine {
   constructor(spec, how) {
     Object.assign(this, { spec, touched: false, guess: null, locked: false, axis: axis(spec), changed: how.changed });
     this.how = "press on the line, or use the arrow keys";
-    this.read = (guess) => (guess === null ? "● is what came out." : "◆ is your guess, ● what came out; the dashed bar is how far they are apart.");
+    this.read = (guess) => (guess === null ? "" : "◆ is your guess, the dashed bar how far it is off; ") + "● is what came out.";
     const marker = (name, sign) => el("span", { class: `pf-marker ${name}`, hidden: true }, el("i", { text: sign }), el("span"));
     this.markers = { guess: marker("pf-guess", "◆"), truth: marker("pf-truth", "●") };
     this.gap = el("i", { class: "pf-gap", hidden: true });
-    const ticks = spec.ticks.map(([value, text]) => el("span", { class: "pf-tick", style: `left: ${100 * this.axis.place(value)}%`, text }));
-    this.line = el("div", { class: "pf-line", role: "slider", tabindex: "0", "aria-label": how.question,
-      "aria-valuemin": spec.low, "aria-valuemax": spec.high }, el("i", { class: "pf-rail" }), this.gap, ...ticks, ...Object.values(this.markers));
+    const left = (value) => `left: ${100 * this.axis.place(value)}%`;
+    const ticks = spec.ticks.map(([value, text]) => el("span", { class: "pf-tick", style: left(value), text }));
+    const spoken = { "aria-label": how.question, "aria-valuemin": spec.low, "aria-valuemax": spec.high };
+    this.line = el("div", { class: "pf-line", role: "slider", tabindex: "0", ...spoken }, el("i", { class: "pf-rail" }), this.gap, ...ticks,
+      ...Object.values(this.markers));
     this.node = el("div", { class: "pf-number" }, this.line);
     how.on(this.line, "pointerdown", (event) => this.press(event));
     how.on(this.line, "pointermove", (event) => event.buttons === 1 && this.take(event));
@@ -282,8 +286,9 @@ class Ranking {
     Object.assign(this, { spec, touched: false, order: [...spec.items], on: how.on, changed: how.changed });
     this.how = "bring the rows into your order with ▲ and ▼";
     this.read = (guess) => {
-      const bars = this.several ? "the bars show where the runs lie; where two overlap, the runs cannot tell these two apart." : "the bars show the numbers, on one scale.";
-      return (guess === null ? "" : "a line leads from each place in your order to the place that came out, a full one where they agree; ") + bars;
+      const lines = "a line leads from each place in your order to the place that came out, a full one where they agree; ";
+      const runs = "beside each stands the range of its runs; where two ranges overlap, the runs cannot tell these two apart.";
+      return (guess === null ? "" : lines) + (this.several ? runs : "beside each stands its number.");
     };
     this.list = el("ol", { class: "pf-items", "aria-label": how.question });
     this.rows = new Map(spec.items.map((item) => [item, this.row(item)]));
@@ -345,9 +350,11 @@ class Ranking {
     this.asked.hidden = true;
     this.result.hidden = false;
     this.several = rows.some((row) => row.low < row.high);
-    const order = rows.map((row) => row.item), low = Math.min(...rows.map((row) => row.low)), high = Math.max(...rows.map((row) => row.high));
+    const order = rows.map((row) => row.item);
+    const low = Math.min(...rows.map((row) => row.low)), high = Math.max(...rows.map((row) => row.high));
     const column = (heading, nodes) => el("div", {}, el("b", { text: heading }), el("ol", { class: "pf-items" }, ...nodes));
-    const came = rows.map((row) => el("li", {}, el("span", { text: row.item }), this.range(row, low, high), el("span", { class: "pf-runs", text: row.text })));
+    const line = (row) => [el("span", { text: row.item }), this.range(row, low, high), el("span", { class: "pf-runs", text: row.text })];
+    const came = rows.map((row) => el("li", {}, ...line(row)));
     this.result.replaceChildren(column("● what came out", came));
     this.result.classList.toggle("pf-both", guess !== null);
     if (guess === null) return;
@@ -366,7 +373,7 @@ class Ranking {
       const to = order.indexOf(item);
       return svg("line", { x1: 0, x2: 100, y1: k + 0.5, y2: to + 0.5, class: to === k ? "pf-level" : "pf-slope" });
     });
-    return svg("svg", { viewBox: `0 0 100 ${guess.length}`, preserveAspectRatio: "none", "aria-hidden": "true", style: `--rows: ${guess.length}` }, ...lines);
+    return svg("svg", { ...stretched(100, guess.length), style: `--rows: ${guess.length}` }, ...lines);
   }
 
   hide() {
@@ -382,7 +389,8 @@ class Ranking {
     const { right, all } = pairs(guess, value);
     const came = `What came out: ${text}.`;
     if (all === 0) return `${came} The runs overlap everywhere: nobody can rank these, and any order is as good as yours.`;
-    const count = `Of the ${all === 1 ? "one pair" : `${all} pairs`} that can be told apart, you have ${right === all ? "all" : right} right.`;
+    const told = all === 1 ? "one pair" : `${all} pairs`;
+    const count = `Of the ${told} that can be told apart, you have ${right === all ? "all" : right} right.`;
     return `${right === all ? "Right. " : ""}${came} ${count}`;
   }
 
@@ -391,7 +399,8 @@ class Ranking {
   }
 
   others(guess, truth) {
-    return this.beaten(truth).filter((item) => item !== guess?.[0] && truth.notes[item]).map((item) => [`${item} first`, truth.notes[item]]);
+    const items = this.beaten(truth).filter((item) => item !== guess?.[0] && truth.notes[item]);
+    return items.map((item) => [`${item} first`, truth.notes[item]]);
   }
 
   /** What cannot be the first: another lies above it in all runs. */
@@ -421,19 +430,22 @@ class Curve {
   build(how) {
     const { ticks, xticks, xlabel, ylabel, unit } = this.spec;
     this.lines = { guess: svg("polyline", { class: "pf-guess-line" }), truth: svg("polyline", { class: "pf-truth-line" }) };
-    const grid = ticks.map(([value]) => 1000 * (1 - this.axis.place(value))).map((y) => svg("line", { x1: 0, x2: 1000, y1: y, y2: y, class: "pf-grid" }));
+    const level = (y) => svg("line", { x1: 0, x2: 1000, y1: y, y2: y, class: "pf-grid" });
+    const grid = ticks.map(([value]) => level(1000 * (1 - this.axis.place(value))));
     this.mark = el("i", { class: "pf-cursor", hidden: true });
     const field = el("div", { class: "pf-area", tabindex: "0", role: "application", "aria-roledescription": "curve to draw",
       "aria-label": `${how.question} ${ylabel} over ${xlabel}. Left and right choose a place, up and down set the height.` },
-      svg("svg", { viewBox: "0 0 1000 1000", preserveAspectRatio: "none", "aria-hidden": "true" }, ...grid, this.lines.guess, this.lines.truth), this.mark);
+      svg("svg", stretched(1000, 1000), ...grid, this.lines.guess, this.lines.truth), this.mark);
     const left = ticks.map(([value, text]) => el("span", { class: "pf-ytick", style: `bottom: ${100 * this.axis.place(value)}%`, text }));
-    const below = xticks.map(([value, text]) => el("span", { class: "pf-xtick", style: `left: ${100 * this.across.place(value)}%`, text }));
+    const across = (value) => `left: ${100 * this.across.place(value)}%`;
+    const below = xticks.map(([value, text]) => el("span", { class: "pf-xtick", style: across(value), text }));
     const key = (name, text) => el("span", {}, el("i", { class: `pf-key ${name}` }), text);
     this.truthKey = key("pf-truth-key", "what came out");
     this.readout = el("p", { class: "u-note pf-readout" });
     const keys = el("span", { class: "pf-keys" }, key("pf-guess-key", "your guess"), this.truthKey);
-    this.node = el("div", { class: "pf-curve" }, el("p", { class: "u-note pf-head" }, el("span", { text: ylabel + (unit ? ` (${unit})` : "") }), keys),
-      el("div", { class: "pf-plot" }, el("div", { class: "pf-left", "aria-hidden": "true" }, ...left), field, el("div", { class: "pf-below", "aria-hidden": "true" }, ...below)),
+    const numbers = (name, texts) => el("div", { class: name, "aria-hidden": "true" }, ...texts); // the readout says them
+    this.node = el("div", {}, el("p", { class: "u-note pf-head" }, el("span", { text: ylabel + (unit ? ` (${unit})` : "") }), keys),
+      el("div", { class: "pf-plot" }, numbers("pf-left", left), field, numbers("pf-below", below)),
       el("p", { class: "u-note pf-xlabel", text: xlabel }), this.readout);
     return field;
   }
@@ -553,7 +565,8 @@ class Curve {
   judge(guess, truth) {
     const { low, high, log, unit } = this.spec, off = this.off(guess, truth);
     const way = log ? `a factor of ${short((high / low) ** off)}` : withUnit(short(off * (high - low)), unit);
-    return `${off <= 0.05 ? "Close: your" : "Your"} curve goes ${this.say(guess)}. What came out goes ${truth.text}. On average they are ${way} apart.`;
+    const said = `${off <= 0.05 ? "Close: your" : "Your"} curve goes ${this.say(guess)}.`;
+    return `${said} What came out goes ${truth.text}. On average they are ${way} apart.`;
   }
 
   note(guess, truth) {
@@ -569,6 +582,9 @@ class Curve {
 
 const KINDS = { choice: Choice, number: NumberLine, ranking: Ranking, curve: Curve };
 
+/** A drawing that is stretched to its place, with so many units across and down. */
+const stretched = (wide, high) => ({ viewBox: `0 0 ${wide} ${high}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+
 function svg(tag, attributes, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -581,9 +597,10 @@ function svg(tag, attributes, ...children) {
 class Prediction {
   constructor(model, root, signal) {
     Object.assign(this, { model, root, signal });
-    const how = { question: model.get("question"), on: (...about) => this.on(...about), changed: (aloud) => this.changed(aloud), tell: (text) => this.tell(text) };
-    if (!(model.get("kind") in KINDS)) throw new Error(`It knows ${Object.keys(KINDS).join(", ")}; it was asked for “${model.get("kind")}”.`);
-    this.field = new KINDS[model.get("kind")](model.get("spec"), how);
+    const [kind, question] = ["kind", "question"].map((name) => model.get(name));
+    if (!(kind in KINDS)) throw new Error(`It knows ${Object.keys(KINDS).join(", ")}; it was asked for “${kind}”.`);
+    const on = (...about) => this.on(...about), changed = (aloud) => this.changed(aloud), tell = (text) => this.tell(text);
+    this.field = new KINDS[kind](model.get("spec"), { question, on, changed, tell });
     this.build();
     this.load();
     this.listenToModel();
@@ -606,8 +623,10 @@ class Prediction {
     this.remark = el("p", { class: "pf-note" });
     this.others = el("details", { class: "pf-others" }, el("summary", { text: "What other guesses get wrong" }), el("ul"));
     this.root.classList.add("pf-box");
-    this.root.append(el("p", { class: "u-lead" }, el("span", { class: "pf-tag", text: "Your guess" }), el("b", { text: this.model.get("question") })),
-      this.lead, this.field.node, this.status, this.remark, this.others, el("div", { class: "u-tools" }, ...Object.values(this.buttons)), this.live);
+    const asked = [el("span", { class: "pf-tag", text: "Your guess" }), el("b", { text: this.model.get("question") })];
+    const tools = el("div", { class: "u-tools" }, ...Object.values(this.buttons));
+    const said = [this.status, this.remark, this.others];
+    this.root.append(el("p", { class: "u-lead" }, ...asked), this.lead, this.field.node, ...said, tools, this.live);
   }
 
   on(node, name, handler) {
@@ -639,7 +658,8 @@ class Prediction {
   // ---- from the state to the page ----
 
   show() {
-    const { guess, shown } = this.state, truth = this.model.get("truth"), known = "value" in truth, open = known && (guess !== null || shown);
+    const { guess, shown } = this.state, truth = this.model.get("truth");
+    const known = "value" in truth, open = known && (guess !== null || shown);
     this.field.lock(guess !== null || open);
     if (open) this.field.reveal(guess, truth);
     else this.field.hide(guess);
@@ -650,8 +670,12 @@ class Prediction {
     this.lead.hidden = guess !== null && !open;
     this.lead.textContent = open ? `How to read this: ${this.field.read(guess)}` : this.first;
     commit.disabled = this.field.value() === null;
-    this.status.textContent = open ? this.verdict(guess, truth) : guess === null ? "" : `Kept: ${this.field.say(guess)}. Now run on: what comes out will be drawn here.`;
+    this.status.textContent = open ? this.verdict(guess, truth) : guess === null ? "" : this.kept(guess);
     this.explain(open, guess, truth);
+  }
+
+  kept(guess) {
+    return `Kept: ${this.field.say(guess)}. Now run on: what comes out will be drawn here.`;
   }
 
   verdict(guess, truth) {
@@ -664,7 +688,8 @@ class Prediction {
     this.remark.hidden = note === undefined;
     this.remark.replaceChildren(...(note ? this.noteNodes(note) : []));
     this.others.hidden = others.length === 0;
-    this.others.lastChild.replaceChildren(...others.map(([name, text]) => el("li", {}, el("b", { text: `${name}: ` }), ...this.noteNodes(text))));
+    const line = ([name, text]) => el("li", {}, el("b", { text: `${name}: ` }), ...this.noteNodes(text));
+    this.others.lastChild.replaceChildren(...others.map(line));
   }
 
   noteNodes(note) {
@@ -679,8 +704,8 @@ class Prediction {
 
   /** To the heading, whatever the page made of its name; where there is none, the link does what links do. */
   follow(event, heading) {
-    const wanted = slug(decodeURIComponent(heading));
-    const found = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].find((node) => slug(node.textContent.replace(/[¶#]\s*$/, "")) === wanted);
+    const wanted = slug(decodeURIComponent(heading)), name = (node) => slug(node.textContent.replace(/[¶#]\s*$/, ""));
+    const found = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].find((node) => name(node) === wanted);
     if (!found) return;
     event.preventDefault();
     const slide = found.closest(".reveal .slides section");
@@ -718,8 +743,8 @@ class Prediction {
 
   /** Python, or another view of the same picture, set a state; or the result came. */
   listenToModel() {
-    const heard = { "change:state": () => JSON.stringify(this.model.get("state")) !== this.saved && this.load(), "change:truth": () => this.arrived() };
-    for (const [name, handler] of Object.entries(heard)) {
+    const changed = () => JSON.stringify(this.model.get("state")) !== this.saved && this.load();
+    for (const [name, handler] of Object.entries({ "change:state": changed, "change:truth": () => this.arrived() })) {
       this.model.on(name, handler);
       this.signal.addEventListener("abort", () => this.model.off(name, handler));
     }

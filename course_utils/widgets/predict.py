@@ -201,7 +201,7 @@ class PredictNumber(Predict):
     def _checked_truth(self, result):
         if not _is_number(result):
             raise ValueError(f"result: expected a finite number; received {result!r}.")
-        return {"value": float(result), "text": self._say(float(result), finer=1)}
+        return {"value": float(result), "text": self._say(float(result), finer=not float(result).is_integer())}
 
     def _checked_notes(self, notes):
         if not all(isinstance(key, tuple) and len(key) == 2 and all(map(_is_number, key)) and key[0] <= key[1] for key in notes):
@@ -292,7 +292,8 @@ class PredictCurve(Predict):
         if places.ndim != 1 or not 2 <= len(places) <= 200 or not np.isfinite(places).all() or not (np.diff(places) > 0).all():
             raise ValueError(f"x: expected 2 to 200 rising numbers; received {x!r}.")
         across = {"x": [_plain(place) for place in places], "xticks": _ticks(places[0], places[-1], False)}
-        super().__init__("curve", question, _axis("low and high", low, high, log) | across | {"xlabel": xlabel, "ylabel": ylabel, "unit": unit}, state)
+        names = {"xlabel": xlabel, "ylabel": ylabel, "unit": unit}
+        super().__init__("curve", question, _axis("low and high", low, high, log) | across | names, state)
 
     def _checked_guess(self, guess):
         values = self._numbers(guess, "guess")

@@ -172,6 +172,8 @@ def test_a_ranking_that_is_wrong_and_one_that_nobody_can_know(open_page):
     assert page.locator(".pf-note").inner_text() == "It was first in the list only."
     lines = page.locator(".pf-slopes line").evaluate_all("(lines) => lines.map((line) => [line.getAttribute('y1'), line.getAttribute('y2')])")
     assert lines == [["0.5", "2.5"], ["1.5", "1.5"], ["2.5", "0.5"]]
+    page.set_viewport_size({"width": 600, "height": 800})
+    assert page.locator(".pf-slopes svg").is_visible()  # also on a narrow page
     page = open_page(shown(ranking(list(RUNS)), {item: [1, 2] for item in RUNS}, {item: "No." for item in RUNS}))
     assert "nobody can rank these" in status(page)
     assert not page.locator(".pf-note").is_visible() and not page.locator(".pf-others").is_visible()
@@ -292,7 +294,7 @@ def test_a_kept_guess_stands_over_what_came_out(open_page, kind):
 
 def test_a_result_beyond_the_axis_is_drawn_at_its_end(open_page):
     page = open_page(shown(number(20), 40), shown(curve([1.0] * 29), 1e9 * CURVE))
-    assert "40.0 rows (beyond the line)" in page.locator(".pf-truth").first.inner_text()
+    assert "40 rows (beyond the line)" in page.locator(".pf-truth").first.inner_text()
     place, line = page.locator(".pf-truth > i").first.bounding_box(), page.locator(".pf-line").first.bounding_box()
     assert place["x"] + place["width"] / 2 == pytest.approx(line["x"] + line["width"], abs=1)
     points = page.locator(".pf-truth-line").get_attribute("points").split()

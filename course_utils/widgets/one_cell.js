@@ -153,7 +153,7 @@ class ToyTable {
     const heads = Array.from({ length: net.units }, (_, unit) => el("th", { scope: "col" }, this.buildHead(unit)));
     this.heads = heads.map((head) => head.firstChild);
     this.node = el("div", { class: "oc-toy" }, el("table", {},
-      el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "comes in" }), ...heads)),
+      el("colgroup", {}, el("col", { class: "oc-first-column" })), el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "comes in" }), ...heads)),
       el("tbody", {}, ...this.rows.map((row) => row.node)), el("tfoot", {}, this.sums.node, this.states.node)));
   }
 
@@ -169,7 +169,7 @@ class ToyTable {
     const { net, page } = this, input = line < net.features ? this.field(page.lineName(line), (value) => page.setInput(line, value)) : null;
     if (input) page.on(input, "focus", () => page.choose(line, page.unit));
     const value = el("span", { class: "oc-in" }), cells = Array.from({ length: net.units }, (_, unit) => this.buildCell(line, unit));
-    const head = el("th", { scope: "row" }, `${page.lineName(line).replace("the ", "").replace(" 1", page.part(line) === 2 ? "" : " 1")} = `, input ?? value);
+    const head = el("th", { scope: "row" }, [`input ${line + 1} = `, `old ${line - net.features + 1} = `, "constant = "][page.part(line)], input ?? value);
     page.on(head, "pointerenter", () => page.lookAt(line, null));
     page.on(head, "pointerleave", () => page.lookAway());
     const kind = ["oc-x", "oc-h", "oc-b"][page.part(line)], first = line === 0 || page.part(line) !== page.part(line - 1);
@@ -460,7 +460,7 @@ class Page {
     this.curveTitle = el("b");
     this.aside = el("div", { class: "oc-aside" }, this.buildDigits(),
       el("div", {}, el("div", { class: "u-title" }, this.curveTitle), this.curve.node));
-    this.formula = el("dl", { class: "oc-formula" });
+    this.formula = el("div", { class: "oc-formula" }); // no dl: Lab's own styles for lists are hard to undo
     this.numbers = el("p", { class: "u-numbers oc-story" });
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
     this.root.append(el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read }), this.buildTools(), this.buildStages(),
@@ -512,8 +512,8 @@ class Page {
     const names = [["oc-x", "what it sees", [letter("x", "t"), " ", letter("W", "x")]], ["oc-h", "what it remembers", [letter("h", "t−1"), " ", letter("W", "h")]],
       ["oc-b", "a constant", ["b"]], ["", "the sum", ["a"]], ["", "the new state", [letter("h", "t")]]];
     this.terms = names.map(([kind, words, letters]) => {
-      const terms = el("dd");
-      this.formula.append(el("dt", { class: kind }, `${words}  `, ...letters), terms);
+      const terms = el("span", { class: "oc-term" });
+      this.formula.append(el("span", { class: `oc-name ${kind}` }, `${words}  `, ...letters), terms);
       return terms;
     });
   }

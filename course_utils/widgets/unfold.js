@@ -282,6 +282,7 @@ class Chain {
     this.asked = key;
     if (key !== "sizes" && this.foldAt < 1) this.glide(1);
     this.showAnswer();
+    this.showCopy();
     this.settled();
   }
 
@@ -415,7 +416,6 @@ class Chain {
     const piled = steps > 1 && foldAt * this.reach < gaps * 14;
     this.chain.classList.toggle("uf-piled", piled);
     this.chain.classList.toggle("uf-folded", foldAt === 0);
-    this.shareTitle.style.visibility = piled ? "hidden" : "";
     for (const name of this.names) name.style.cssText += `; opacity: ${Math.max(0, 1 - 5 * foldAt)}; left: ${this.start + this.broad + 20}px`;
     this.handle.style.transform = `translateX(${this.start + foldAt * this.reach + this.broad / 2 - 15}px)`;
     this.fold.set(foldAt);
@@ -464,8 +464,8 @@ class Chain {
     this.bright.setAttribute("d", this.paths[t]);
     this.digitField.style.setProperty("--probe", this.above + t + 1);
     const what = { W_x: `pixel ${this.weight[1]} of row ${this.above + t + 1}`, W_h: t === 0 ? "the state before the first step" : `unit ${this.weight[1]} of copy ${t}`, b: "the constant 1" }[this.weight[0]];
-    this.said.textContent = `${name} is ${written(w)} in every copy. In copy ${t + 1} it meets ${what}: ${written(met)} · ${bracket(w)} = ${written(met * w)}. ` +
-      `This copy's share of the gradient: ${written(this.gradients[t])}.`;
+    this.said.textContent = `${name} is ${written(w)} in every copy. In copy ${t + 1} it meets ${what}: ${written(met)} · ${bracket(w)} = ${written(met * w)}.` +
+      (this.asked === "sum" ? ` This copy's share of the gradient: ${written(this.gradients[t])}.` : "");
   }
 
   /** The present state of affairs in one sentence: the same words as `caption()` in Python. */
@@ -487,6 +487,7 @@ class Chain {
         `${few} = ${written(sum)}. That is the gradient of ${this.weightName()}.`,
     };
     this.answer.textContent = texts[asked]?.() ?? "";
+    this.chain.parentElement.classList.toggle("uf-sum", asked === "sum"); // who has not asked is not shown a gradient yet
   }
 
   // ---- width, and the exact state in the notebook ------------------------------------------------------------------

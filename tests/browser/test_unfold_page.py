@@ -147,7 +147,7 @@ def test_pointing_at_a_copy_shows_what_the_weight_does_there(open_page):
         page.mouse.move(left + wide / 2, page.locator(".uf-chain").bounding_box()["y"] + 120)
         text = page.locator(".uf-said").inner_text().replace("−", "-")
         assert f"In copy {copy} it meets" in text
-        met, w, product = (float(number) for number in re.search(r"([-\d.]+) · \(?([-\d.]+)\)? = ([-\d.]+)\. ", text).groups())
+        met, w, product = (float(number) for number in re.search(r"([-\d.]+) · \(?([-\d.]+)\)? = ([-\d.]+)\.$", text).groups())
         before = trace["h"][copy - 2, 2] if copy > 1 else 0
         assert (met, w, product) == pytest.approx((before, chain.cell().W_h[2, 3], before * chain.cell().W_h[2, 3]), abs=5.1e-5)
         assert page.locator(".uf-seen").count() == 1 and len(threads(page, "bright")) == 1
@@ -164,12 +164,15 @@ def test_pointing_at_a_copy_shows_what_the_weight_does_there(open_page):
 def test_the_questions_are_answered_with_the_numbers_at_hand(open_page):
     chain = Unfold(state={"steps": 3, "units": 6, "weight": ["W_x", 16, 2]})
     page, trace = open_page(chain), chain.trace()
+    assert not page.locator(".uf-track").first.is_visible()
     page.get_by_role("button", name="Why one gradient?").click()
     page.wait_for_timeout(400)
     text = page.locator(".uf-answer").inner_text().replace("−", "-").replace("(", "").replace(")", "")
     *shares, total = [float(number) for number in re.findall(r"-?\d+\.?\d*(?= \+| =|\. That)", text.split("add up:")[1])]
     assert shares == pytest.approx(list(trace["shares"]), abs=5.1e-5) and total == pytest.approx(trace["shares"].sum(), abs=5.1e-5)
     assert saved(page)["fold"] == 1 and saved(page)["asked"] == "sum"
+    assert page.locator(".uf-track").first.is_visible()
+    assert page.locator(".uf-said").inner_text().replace("−", "-").endswith(f"share of the gradient: {trace['shares'][1]:.4f}".rstrip("0") + ".")
     page.get_by_role("button", name="Is the weight another one").click()
     assert page.locator(".uf-answer").inner_text().startswith("No. W_x from pixel 16 to unit 2 is one number")
     page.get_by_role("button", name="Units or time steps?").click()

@@ -29,7 +29,7 @@ const QUESTIONS = { same: "Is the weight another one at each step?", sizes: "Uni
 
 /** Numbers from -1 to 1 that look like chance and are the same everywhere: mulberry32 (T. Ettinger), a counter stirred. */
 export function chance(/** @type {number} */ seed, /** @type {number} */ count) {
-  return Float64Array.from({ length: count }, (_, k) => {
+  return new Float64Array(count).map((_, k) => {
     const a = (seed + Math.imul(k + 1, 0x6d2b79f5)) | 0;
     let t = Math.imul(a ^ (a >>> 15), 1 | a);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
@@ -40,7 +40,7 @@ export function chance(/** @type {number} */ seed, /** @type {number} */ count) 
 /** A cell that nobody trained: sizes of Glorot and Bengio (2010); W_h keeps a state about as long as it is. */
 export function randomCell({ features, classes, activation }, /** @type {number} */ units) {
   const numbers = chance(units, features * units + units * units + units * classes);
-  const cut = (from, size, scale) => Float32Array.from(numbers.subarray(from, from + size), (number) => scale * number);
+  const cut = (from, size, scale) => new Float32Array(numbers.subarray(from, from + size).map((number) => scale * number));
   const x = features * units,
     h = x + units * units,
     glorot = (a, b) => Math.sqrt(6 / (a + b));
@@ -430,7 +430,7 @@ class Chain {
       state.replaceChildren(map.canvas);
       return map;
     });
-    const sizes = [...this.cell.W_x, ...this.cell.W_h].map(Math.abs).sort((a, b) => a - b),
+    const sizes = new Float32Array([...this.cell.W_x, ...this.cell.W_h]).map(Math.abs).sort(),
       limit = Math.ceil(10 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10;
     for (const [name, { field, mark, title }] of Object.entries(this.store)) {
       const [rows, columns] = this.shape(name),

@@ -2,7 +2,20 @@
 // (inputs, old states, the 1 of the bias), a column for each unit; a column adds up to the unit's sum, and tanh squashes it.
 
 import { readCell } from "./core.js";
-import { button, el, HeatMap, INK_COLOURS, legend, show, slider, spell, STATE_COLOURS, under, unpackImages, whenQuiet } from "./parts.js";
+import {
+  button,
+  el,
+  HeatMap,
+  INK_COLOURS,
+  legend,
+  show,
+  slider,
+  spell,
+  STATE_COLOURS,
+  under,
+  unpackImages,
+  whenQuiet,
+} from "./parts.js";
 
 const NAME = "One formula, one cell";
 const STAGES = ["The numbers", "Multiply", "Add", "Squash"];
@@ -31,15 +44,33 @@ const MOST = 12; // products in the sorted list
  */
 
 /** Room for a cell and all that happens in it. @returns {Net} */
-export function makeNet({ features, units, steps, activation }, /** @type {ArrayLike<number>} */ W, /** @type {ArrayLike<number>} */ inputs) {
-  const lines = features + units + 1, room = () => new Float64Array(steps * units);
-  return { features, units, steps, lines, activation, W: Float64Array.from(W), inputs: Float64Array.from(inputs),
-    v: new Float64Array(steps * lines), seen: room(), kept: room(), a: room(), h: room() };
+export function makeNet(
+  { features, units, steps, activation },
+  /** @type {ArrayLike<number>} */ W,
+  /** @type {ArrayLike<number>} */ inputs,
+) {
+  const lines = features + units + 1,
+    room = () => new Float64Array(steps * units);
+  return {
+    features,
+    units,
+    steps,
+    lines,
+    activation,
+    W: Float64Array.from(W),
+    inputs: Float64Array.from(inputs),
+    v: new Float64Array(steps * lines),
+    seen: room(),
+    kept: room(),
+    a: room(),
+    h: room(),
+  };
 }
 
 /** All time steps of h = tanh(x W_x + h W_h + b), with the three parts of each sum; h before the first step is 0. */
 export function runNet(/** @type {Net} */ net) {
-  const { features, units, steps, lines, W, inputs, v, seen, kept, a, h } = net, bias = (lines - 1) * units;
+  const { features, units, steps, lines, W, inputs, v, seen, kept, a, h } = net,
+    bias = (lines - 1) * units;
   for (let t = 0; t < steps; t++) {
     const at = t * units;
     v.set(inputs.subarray(t * features, (t + 1) * features), t * lines);
@@ -65,7 +96,8 @@ function addUp({ units, lines, W, v }, t, from, to, total) {
 export const squash = ({ activation }, a) => (activation === "relu" ? Math.max(0, a) : Math.tanh(a));
 
 /** The same inside a product or a sum: a negative one stands in brackets. */
-const factor = (value, places) => (value < 0 && spell(value, places) !== "0" ? `(${spell(value, places)})` : spell(value, places));
+const factor = (value, places) =>
+  value < 0 && spell(value, places) !== "0" ? `(${spell(value, places)})` : spell(value, places);
 const letter = (name, below) => el("span", {}, name, el("sub", { text: below }));
 const svg = (tag, attributes, text) => {
   const space = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
@@ -116,7 +148,12 @@ class Curve {
     this.below = svg("text", { y: 184, class: "oc-value", "text-anchor": "middle" });
     this.beside = svg("text", { x: 276, class: "oc-value", "text-anchor": "end" });
     const axes = svg("path", { d: "M10 90H270M140 20V160", class: "oc-axes" });
-    const ends = [[20, 104, "−4"], [256, 104, "4"], [146, 28, "1"], [146, 160, "−1"]].map(([x, y, text]) => svg("text", { x, y }, text));
+    const ends = [
+      [20, 104, "−4"],
+      [256, 104, "4"],
+      [146, 28, "1"],
+      [146, 160, "−1"],
+    ].map(([x, y, text]) => svg("text", { x, y }, text));
     this.node.append(axes, ...ends, this.line, this.others, this.drops, this.point, this.below, this.beside);
   }
 
@@ -129,7 +166,11 @@ class Curve {
   }
 
   show(net, t, unit, stage, places) {
-    const at = t * net.units, a = net.a[at + unit], h = net.h[at + unit], x = Curve.x(a), y = stage > 2 ? Curve.y(h) : 90;
+    const at = t * net.units,
+      a = net.a[at + unit],
+      h = net.h[at + unit],
+      x = Curve.x(a),
+      y = stage > 2 ? Curve.y(h) : 90;
     this.point.style.transform = `translate(${x}px, ${y}px)`;
     this.point.style.display = this.below.style.display = stage > 1 ? "" : "none";
     this.drops.setAttribute("d", stage > 2 ? `M${x} 90V${y}H140` : "");
@@ -152,9 +193,18 @@ class ToyTable {
     this.states = this.buildTotals("new state h", "oc-states");
     const heads = Array.from({ length: net.units }, (_, unit) => el("th", { scope: "col" }, this.buildHead(unit)));
     this.heads = heads.map((head) => head.firstChild);
-    this.node = el("div", { class: "oc-toy" }, el("table", {},
-      el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "comes in" }), ...heads)),
-      el("tbody", {}, ...this.rows.map((row) => row.node)), el("tfoot", {}, this.sums.node, this.states.node)));
+    this.node = el(
+      "div",
+      { class: "oc-toy" },
+      el(
+        "table",
+        {},
+        el("colgroup", {}, el("col", { class: "oc-first-column" })),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "comes in" }), ...heads)),
+        el("tbody", {}, ...this.rows.map((row) => row.node)),
+        el("tfoot", {}, this.sums.node, this.states.node),
+      ),
+    );
   }
 
   buildHead(unit) {
@@ -166,18 +216,33 @@ class ToyTable {
   }
 
   buildRow(line) {
-    const { net, page } = this, input = line < net.features ? this.field(page.lineName(line), (value) => page.setInput(line, value)) : null;
+    const { net, page } = this,
+      input = line < net.features ? this.field(page.lineName(line), (value) => page.setInput(line, value)) : null;
     if (input) page.on(input, "focus", () => page.choose(line, page.unit));
-    const value = el("span", { class: "oc-in" }), cells = Array.from({ length: net.units }, (_, unit) => this.buildCell(line, unit));
-    const head = el("th", { scope: "row" }, `${page.lineName(line).replace("the ", "").replace(" 1", page.part(line) === 2 ? "" : " 1")} = `, input ?? value);
+    const value = el("span", { class: "oc-in" }),
+      cells = Array.from({ length: net.units }, (_, unit) => this.buildCell(line, unit));
+    const head = el(
+      "th",
+      { scope: "row" },
+      [`input ${line + 1} = `, `old ${line - net.features + 1} = `, "constant = "][page.part(line)],
+      input ?? value,
+    );
     page.on(head, "pointerenter", () => page.lookAt(line, null));
     page.on(head, "pointerleave", () => page.lookAway());
-    const kind = ["oc-x", "oc-h", "oc-b"][page.part(line)], first = line === 0 || page.part(line) !== page.part(line - 1);
-    return { node: el("tr", { class: `${kind}${first ? " oc-first" : ""}` }, head, ...cells.map((cell) => cell.node)), value, input, cells };
+    const kind = ["oc-x", "oc-h", "oc-b"][page.part(line)],
+      first = line === 0 || page.part(line) !== page.part(line - 1);
+    return {
+      node: el("tr", { class: `${kind}${first ? " oc-first" : ""}` }, head, ...cells.map((cell) => cell.node)),
+      value,
+      input,
+      cells,
+    };
   }
 
   buildCell(line, unit) {
-    const { page } = this, times = el("span", { class: "oc-times" }), product = el("span", { class: "oc-product" });
+    const { page } = this,
+      times = el("span", { class: "oc-times" }),
+      product = el("span", { class: "oc-product" });
     const input = this.field(page.weightName(line, unit), (value) => page.setWeight(line, unit, value));
     page.on(input, "focus", () => page.choose(line, unit));
     const node = el("td", {}, times, input, product);
@@ -208,7 +273,9 @@ class ToyTable {
   }
 
   paint() {
-    const { net, page } = this, { t, stage } = page, at = t * net.units;
+    const { net, page } = this,
+      { t, stage } = page,
+      at = t * net.units;
     this.rows.forEach(({ value, input, cells }, line) => {
       const v = net.v[t * net.lines + line];
       if (input) setUnlessBusy(input, v);
@@ -250,10 +317,18 @@ class RealTable {
     this.sums = new HeatMap(1, net.units, STATE_COLOURS);
     this.states = new HeatMap(1, net.units, STATE_COLOURS);
     this.shown = new Float64Array(net.lines * net.units);
-    this.node = el("div", { class: "oc-real", style: `--lines: ${net.lines}; --units: ${net.units}; --features: ${net.features}` });
+    this.node = el("div", {
+      class: "oc-real",
+      style: `--lines: ${net.lines}; --units: ${net.units}; --features: ${net.features}`,
+    });
     this.bars = el("canvas", { width: 440, height: 2 * this.height(), "aria-hidden": "true" });
-    const ends = [`−${this.limit}`, String(this.limit)], key = el("div", { class: "oc-key" }, legend(STATE_COLOURS, ends),
-      el("span", { text: "in and h end at −1 and 1, a at −3 and 3" }));
+    const ends = [`−${this.limit}`, String(this.limit)],
+      key = el(
+        "div",
+        { class: "oc-key" },
+        legend(STATE_COLOURS, ends),
+        el("span", { text: "in and h end at −1 and 1, a at −3 and 3" }),
+      );
     this.node.append(this.buildNames(), this.buildCome(), this.buildTable(), this.buildBars(), ...this.buildTotals(), key);
   }
 
@@ -263,13 +338,25 @@ class RealTable {
   }
 
   buildNames() {
-    const { features, units, lines } = this.net, parts = [["oc-x", `${features} pixels x`, 0, features], ["oc-h", `${units} old states h`, features, units], ["oc-b", "1", lines - 1, 1]];
-    const names = parts.map(([kind, text, from, many]) => el("span", { class: kind, style: `top: ${(100 * from) / lines}%; height: ${(100 * many) / lines}%` }, el("b", { text })));
+    const { features, units, lines } = this.net,
+      parts = [
+        ["oc-x", `${features} pixels x`, 0, features],
+        ["oc-h", `${units} old states h`, features, units],
+        ["oc-b", "1", lines - 1, 1],
+      ];
+    const names = parts.map(([kind, text, from, many]) =>
+      el("span", { class: kind, style: `top: ${(100 * from) / lines}%; height: ${(100 * many) / lines}%` }, el("b", { text })),
+    );
     return el("div", { class: "oc-names", "aria-hidden": "true", style: `height: ${this.height()}px` }, ...names);
   }
 
   buildCome() {
-    const field = el("div", { class: "u-field oc-come", style: `height: ${this.height()}px` }, this.come.canvas, el("i", { class: "oc-cross-line" }));
+    const field = el(
+      "div",
+      { class: "u-field oc-come", style: `height: ${this.height()}px` },
+      this.come.canvas,
+      el("i", { class: "oc-cross-line" }),
+    );
     this.page.on(field, "pointermove", (event) => this.page.lookAt(under(event, field, this.net.lines, 1).row, null));
     this.page.on(field, "pointerdown", (event) => this.page.choose(under(event, field, this.net.lines, 1).row, this.page.unit));
     this.page.on(field, "pointerleave", () => this.page.lookAway());
@@ -277,14 +364,38 @@ class RealTable {
   }
 
   buildTable() {
-    const { net, page } = this, label = `The weights: ${net.lines} numbers that come in, ${net.units} units. Arrow keys choose a weight.`;
-    const lines = [net.features, net.lines - 1].map((line) => el("i", { class: "oc-border", style: `top: calc(${(100 * line) / net.lines}% - 1px)` }));
-    this.field = el("div", { class: "u-field oc-table", tabindex: "0", role: "application", "aria-roledescription": "heat map", "aria-label": label,
-      style: `height: ${this.height()}px` }, this.table.canvas, ...lines, el("i", { class: "oc-cross-line" }), el("i", { class: "oc-cross-unit" }));
+    const { net, page } = this,
+      label = `The weights: ${net.lines} numbers that come in, ${net.units} units. Arrow keys choose a weight.`;
+    const lines = [net.features, net.lines - 1].map((line) =>
+      el("i", { class: "oc-border", style: `top: calc(${(100 * line) / net.lines}% - 1px)` }),
+    );
+    this.field = el(
+      "div",
+      {
+        class: "u-field oc-table",
+        tabindex: "0",
+        role: "application",
+        "aria-roledescription": "heat map",
+        "aria-label": label,
+        style: `height: ${this.height()}px`,
+      },
+      this.table.canvas,
+      ...lines,
+      el("i", { class: "oc-cross-line" }),
+      el("i", { class: "oc-cross-unit" }),
+    );
     const place = (event) => under(event, this.field, net.lines, net.units);
     page.on(this.field, "pointermove", (event) => page.lookAt(place(event).row, place(event).column));
     page.on(this.field, "pointerleave", () => page.lookAway());
-    page.on(this.field, "pointerdown", (event) => (this.field.focus({ preventScroll: true }), event.preventDefault(), page.choose(place(event).row, place(event).column)));
+    page.on(
+      this.field,
+      "pointerdown",
+      (event) => (
+        this.field.focus({ preventScroll: true }),
+        event.preventDefault(),
+        page.choose(place(event).row, place(event).column)
+      ),
+    );
     page.on(this.field, "keydown", (event) => page.walk(event));
     this.title = el("b");
     return el("div", { class: "oc-column" }, el("div", { class: "u-title" }, this.title), this.field);
@@ -292,32 +403,60 @@ class RealTable {
 
   buildBars() {
     this.list = el("ol", { class: "oc-list" });
-    this.barField = el("div", { class: "u-field oc-bars", style: `height: ${this.height()}px` }, this.bars, el("i", { class: "oc-cross-line" }));
-    this.page.on(this.barField, "pointermove", (event) => this.page.lookAt(under(event, this.barField, this.net.lines, 1).row, null));
+    this.barField = el(
+      "div",
+      { class: "u-field oc-bars", style: `height: ${this.height()}px` },
+      this.bars,
+      el("i", { class: "oc-cross-line" }),
+    );
+    this.page.on(this.barField, "pointermove", (event) =>
+      this.page.lookAt(under(event, this.barField, this.net.lines, 1).row, null),
+    );
     this.page.on(this.barField, "pointerleave", () => this.page.lookAway());
-    this.page.on(this.barField, "pointerdown", (event) => this.page.choose(under(event, this.barField, this.net.lines, 1).row, this.page.unit));
-    this.order = button("sort", { "aria-pressed": "false", title: "largest first", "aria-label": "sort the products, largest first" });
+    this.page.on(this.barField, "pointerdown", (event) =>
+      this.page.choose(under(event, this.barField, this.net.lines, 1).row, this.page.unit),
+    );
+    this.order = button("sort", {
+      "aria-pressed": "false",
+      title: "largest first",
+      "aria-label": "sort the products, largest first",
+    });
     this.page.on(this.order, "click", () => this.page.setOrder(this.page.order === "size" ? "place" : "size"));
     this.barTitle = el("b");
-    return el("div", { class: "oc-column" }, el("div", { class: "u-title" }, this.barTitle, this.order), this.barField, this.list);
+    return el(
+      "div",
+      { class: "oc-column" },
+      el("div", { class: "u-title" }, this.barTitle, this.order),
+      this.barField,
+      this.list,
+    );
   }
 
   buildTotals() {
-    return [["sum a", this.sums, "1"], ["new state h", this.states, "2"]].flatMap(([name, map, row]) => {
+    return [
+      ["sum a", this.sums, "1"],
+      ["new state h", this.states, "2"],
+    ].flatMap(([name, map, row]) => {
       const field = el("div", { class: "u-field oc-total" }, map.canvas, el("i", { class: "oc-cross-unit" }));
       this.page.on(field, "pointermove", (event) => this.page.lookAt(null, under(event, field, 1, this.net.units).column));
       this.page.on(field, "pointerleave", () => this.page.lookAway());
-      this.page.on(field, "pointerdown", (event) => this.page.choose(this.page.line, under(event, field, 1, this.net.units).column));
+      this.page.on(field, "pointerdown", (event) =>
+        this.page.choose(this.page.line, under(event, field, 1, this.net.units).column),
+      );
       return [el("span", { class: `oc-total-name oc-row-${row}`, text: name }), field];
     });
   }
 
   paint() {
-    const { net, page, shown } = this, { t, stage } = page, v = net.v.subarray(t * net.lines, (t + 1) * net.lines);
-    for (let k = 0, at = 0; k < net.lines; k++) for (let j = 0; j < net.units; j++, at++) shown[at] = net.W[at] * (stage > 0 ? v[k] : 1);
+    const { net, page, shown } = this,
+      { t, stage } = page,
+      v = net.v.subarray(t * net.lines, (t + 1) * net.lines);
+    for (let k = 0, at = 0; k < net.lines; k++)
+      for (let j = 0; j < net.units; j++, at++) shown[at] = net.W[at] * (stage > 0 ? v[k] : 1);
     this.table.paint(shown, -this.limit, this.limit);
     this.come.paint(v, -1, 1);
-    const blank = new Float64Array(net.units), of = (values) => values.subarray(t * net.units, (t + 1) * net.units);
+    const blank = new Float64Array(net.units),
+      of = (values) => values.subarray(t * net.units, (t + 1) * net.units);
     this.sums.paint(stage > 1 ? of(net.a) : blank, -3, 3);
     this.states.paint(stage > 2 ? of(net.h) : blank, -1, 1);
     this.title.textContent = stage > 0 ? "number · weight" : "the weights";
@@ -325,7 +464,9 @@ class RealTable {
   }
 
   paintBars() {
-    const { net, page } = this, unit = page.seenUnit, sorted = page.order === "size" && page.stage > 0;
+    const { net, page } = this,
+      unit = page.seenUnit,
+      sorted = page.order === "size" && page.stage > 0;
     this.barTitle.textContent = page.stage > 0 ? `products of unit ${unit + 1}` : `weights of unit ${unit + 1}`;
     this.order.disabled = page.stage === 0;
     this.order.setAttribute("aria-pressed", String(sorted));
@@ -336,10 +477,14 @@ class RealTable {
   }
 
   paintCanvas(unit) {
-    const { net, shown, bars } = this, pen = bars.getContext("2d"), high = bars.height / net.lines, scale = bars.width / 2 / this.limit;
+    const { net, shown, bars } = this,
+      pen = bars.getContext("2d"),
+      high = bars.height / net.lines,
+      scale = bars.width / 2 / this.limit;
     pen.clearRect(0, 0, bars.width, bars.height);
     for (let k = 0; k < net.lines; k++) {
-      const value = shown[k * net.units + unit], wide = Math.max(-this.limit, Math.min(this.limit, value)) * scale;
+      const value = shown[k * net.units + unit],
+        wide = Math.max(-this.limit, Math.min(this.limit, value)) * scale;
       pen.fillStyle = value > 0 ? "#e08214" : "#8073ac";
       pen.fillRect(bars.width / 2, k * high + 0.1 * high, wide, 0.8 * high);
     }
@@ -347,7 +492,8 @@ class RealTable {
 
   /** The dozen that count most, in figures, and what the others come to. */
   paintList(unit) {
-    const { net, page, shown } = this, value = (k) => shown[k * net.units + unit];
+    const { net, page, shown } = this,
+      value = (k) => shown[k * net.units + unit];
     const order = Array.from({ length: net.lines }, (_, k) => k).sort((a, b) => Math.abs(value(b)) - Math.abs(value(a)));
     const rest = order.slice(MOST).reduce((sum, k) => sum + value(k), 0);
     const name = (k) => [`x ${k + 1}`, `h ${k - net.features + 1}`, "b"][page.part(k)];
@@ -357,7 +503,9 @@ class RealTable {
 
   listed(line, text, value) {
     const width = Math.min(1, Math.abs(value) / this.limit);
-    const bar = el("i", { style: `width: ${50 * width}%; ${value > 0 ? "left: 50%" : `left: ${50 - 50 * width}%`}; background: ${value > 0 ? "#e08214" : "#8073ac"}` });
+    const bar = el("i", {
+      style: `width: ${50 * width}%; left: ${value > 0 ? 50 : 50 - 50 * width}%; background: ${value > 0 ? "#e08214" : "#8073ac"}`,
+    });
     const node = el("li", {}, el("span", { text }), el("div", { class: "u-track" }, bar));
     node.addEventListener("pointerenter", () => this.page.lookAt(line, null)); // dies with its node
     node.addEventListener("pointerleave", () => this.page.lookAway());
@@ -374,7 +522,8 @@ class RealTable {
 
 /** Where the colours of weights and products end: what 99 of 100 weights stay below, as a round number. */
 function niceLimit(W) {
-  const sizes = Array.from(W, Math.abs).sort((a, b) => a - b), most = sizes[Math.floor(0.99 * (sizes.length - 1))];
+  const sizes = Array.from(W, Math.abs).sort((a, b) => a - b),
+    most = sizes[Math.floor(0.99 * (sizes.length - 1))];
   return Math.max(0.1, Math.ceil(10 * most) / 10);
 }
 
@@ -392,8 +541,10 @@ class Page {
   }
 
   makeReal() {
-    const { real } = this.model.get("spec"), { W_x, W_h, b } = readCell({ kind: "rnn", classes: 0, ...real }, this.model.get("weights"));
-    const size = real.steps * real.features, images = this.digits.images;
+    const { real } = this.model.get("spec"),
+      { W_x, W_h, b } = readCell({ kind: "rnn", classes: 0, ...real }, this.model.get("weights"));
+    const size = real.steps * real.features,
+      images = this.digits.images;
     return makeNet(real, [...W_x, ...W_h, ...b], images.subarray(this.digit * size, (this.digit + 1) * size));
   }
 
@@ -417,7 +568,8 @@ class Page {
   }
 
   lineName(line) {
-    const { features } = this.net, input = this.network === "toy" ? "input" : "pixel";
+    const { features } = this.net,
+      input = this.network === "toy" ? "input" : "pixel";
     return [`${input} ${line + 1}`, `old state ${line - features + 1}`, "the constant 1"][this.part(line)];
   }
 
@@ -427,45 +579,72 @@ class Page {
 
   /** v · w = p of one place in the table. */
   product(line, unit, t = this.t) {
-    const { net, places } = this, v = net.v[t * net.lines + line], w = net.W[line * net.units + unit];
+    const { net, places } = this,
+      v = net.v[t * net.lines + line],
+      w = net.W[line * net.units + unit];
     return `${this.lineName(line)}: ${spell(v, places)} · ${factor(w, places)} = ${spell(v * w, places)}`;
   }
 
   /** The present state of affairs in one sentence: the same words as `caption()` in Python. */
   sentence() {
-    const { net, unit, step, places } = this, at = this.t * net.units + unit, n = (value) => spell(value, places);
+    const { net, unit, step, places } = this,
+      at = this.t * net.units + unit,
+      n = (value) => spell(value, places);
     const bias = net.W[(net.lines - 1) * net.units + unit];
-    return `Step ${step} of ${net.steps}, unit ${unit + 1} of ${net.units}: it sees ${n(net.seen[at])}, remembers ${n(net.kept[at])}, and its bias is ${n(bias)}; ` +
-      `together ${n(net.a[at])}. ${net.activation === "relu" ? "ReLU" : "tanh"} makes ${n(net.h[at])} of it.`;
+    return (
+      `Step ${step} of ${net.steps}, unit ${unit + 1} of ${net.units}: it sees ${n(net.seen[at])}, remembers ${n(net.kept[at])}, ` +
+      `and its bias is ${n(bias)}; ` +
+      `together ${n(net.a[at])}. ${net.activation === "relu" ? "ReLU" : "tanh"} makes ${n(net.h[at])} of it.`
+    );
   }
 
   /** Where a weight acts: at every step, on one unit. */
   story(line, unit) {
-    const { net } = this, steps = Array.from({ length: net.steps }, (_, t) => t);
+    const { net } = this,
+      steps = Array.from({ length: net.steps }, (_, t) => t);
     const size = (t) => Math.abs(net.v[t * net.lines + line] * net.W[line * net.units + unit]);
     const act = (t) => `step ${t + 1}, ${this.product(line, unit, t)}`;
-    const name = this.weightName(line, unit), where = net.steps < 4 ? steps.map(act).join("; ") :
-      `here, ${act(this.t)}; most at ${act(steps.reduce((best, t) => (size(t) > size(best) ? t : best)))}`;
+    const name = this.weightName(line, unit),
+      where =
+        net.steps < 4
+          ? steps.map(act).join("; ")
+          : `here, ${act(this.t)}; most at ${act(steps.reduce((best, t) => (size(t) > size(best) ? t : best)))}`;
     return `${name}: the same number at ${net.steps === 2 ? "both" : `all ${net.steps}`} steps (${where}).`;
   }
 
   // ---- what stands on the page -------------------------------------------------------------------------------------
 
   build() {
-    const lead = "One time step, with every number in sight. Press Multiply, then Add, then Squash. Then change a number and see what follows from it.";
-    const read = "How to read this: each line is a number that comes in, each column is a unit. A number meets all the weights in its line; " +
+    const lead =
+      "One time step, with every number in sight. Press Multiply, then Add, then Squash. " +
+      "Then change a number and see what follows from it.";
+    const read =
+      "How to read this: each line is a number that comes in, each column is a unit. A number meets all the weights in its line; " +
       "a column adds up to one sum. Point at a unit for its sum, at a weight for where it acts.";
     this.place = el("div", { class: "oc-place" });
     this.curve = new Curve();
     this.curveTitle = el("b");
-    this.aside = el("div", { class: "oc-aside" }, this.buildDigits(),
-      el("div", {}, el("div", { class: "u-title" }, this.curveTitle), this.curve.node));
-    this.formula = el("dl", { class: "oc-formula" });
+    this.aside = el(
+      "div",
+      { class: "oc-aside" },
+      this.buildDigits(),
+      el("div", {}, el("div", { class: "u-title" }, this.curveTitle), this.curve.node),
+    );
+    this.formula = el("div", { class: "oc-formula" }); // no dl: Lab's own styles for lists are hard to undo
     this.numbers = el("p", { class: "u-numbers oc-story" });
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
-    this.root.append(el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read }), this.buildTools(), this.buildStages(),
-      el("div", { class: "oc-grid" }, this.place, this.aside), this.numbers, this.formula, this.buildEditor(), this.live,
-      el("p", { class: "u-about", text: this.model.get("about") }));
+    this.root.append(
+      el("p", { class: "u-lead", text: lead }),
+      el("p", { class: "u-how", text: read }),
+      this.buildTools(),
+      this.buildStages(),
+      el("div", { class: "oc-grid" }, this.place, this.aside),
+      this.numbers,
+      this.formula,
+      this.buildEditor(),
+      this.live,
+      el("p", { class: "u-about", text: this.model.get("about") }),
+    );
     this.buildFormula();
   }
 
@@ -474,12 +653,18 @@ class Page {
     this.on(this.stepSlider.input, "input", () => this.setStep(this.stepSlider.get()));
     const names = { toy: "three units, by hand", real: this.model.get("spec").real.name };
     const group = `network-${Math.random().toString(36).slice(2)}`; // radios of two pictures on a page stay apart
-    this.radios = Object.keys(names).filter((name) => this.makers[name]).map((name) => {
-      const input = el("input", { type: "radio", name: group, value: name });
-      this.on(input, "change", () => this.setNetwork(name));
-      return input;
-    });
-    const choice = el("span", { class: "u-choices", role: "group", "aria-label": "Which cell" }, ...this.radios.map((input) => el("label", { class: "u-choice" }, input, names[input.value])));
+    this.radios = Object.keys(names)
+      .filter((name) => this.makers[name])
+      .map((name) => {
+        const input = el("input", { type: "radio", name: group, value: name });
+        this.on(input, "change", () => this.setNetwork(name));
+        return input;
+      });
+    const choice = el(
+      "span",
+      { class: "u-choices", role: "group", "aria-label": "Which cell" },
+      ...this.radios.map((input) => el("label", { class: "u-choice" }, input, names[input.value])),
+    );
     choice.hidden = this.radios.length < 2;
     return el("div", { class: "u-tools oc-tools" }, choice, this.stepSlider.node);
   }
@@ -491,9 +676,17 @@ class Page {
       this.on(pick, "click", () => this.setDigit(digit));
       return pick;
     });
-    const group = el("span", { role: "group", "aria-label": "Pick a digit", class: "oc-picks" }, ...(this.picks.length > 1 ? this.picks : []));
-    this.digitPlace = el("div", { class: "oc-digit u-probing", style: "--rows: 28" },
-      el("div", { class: "u-field" }, this.map.canvas, el("i", { class: "u-row" })), group);
+    const group = el(
+      "span",
+      { role: "group", "aria-label": "Pick a digit", class: "oc-picks" },
+      ...(this.picks.length > 1 ? this.picks : []),
+    );
+    this.digitPlace = el(
+      "div",
+      { class: "oc-digit u-probing", style: "--rows: 28" },
+      el("div", { class: "u-field" }, this.map.canvas, el("i", { class: "u-row" })),
+      group,
+    );
     return this.digitPlace;
   }
 
@@ -504,16 +697,26 @@ class Page {
       return press;
     });
     this.said = el("span");
-    return el("div", { class: "u-tools oc-stages" }, el("span", { role: "group", "aria-label": "Step through the formula" }, ...this.stages), this.said);
+    return el(
+      "div",
+      { class: "u-tools oc-stages" },
+      el("span", { role: "group", "aria-label": "Step through the formula" }, ...this.stages),
+      this.said,
+    );
   }
 
   /** Five lines: what it sees, what it remembers, a constant, their sum, the squash. */
   buildFormula() {
-    const names = [["oc-x", "what it sees", [letter("x", "t"), " ", letter("W", "x")]], ["oc-h", "what it remembers", [letter("h", "t−1"), " ", letter("W", "h")]],
-      ["oc-b", "a constant", ["b"]], ["", "the sum", ["a"]], ["", "the new state", [letter("h", "t")]]];
+    const names = [
+      ["oc-x", "what it sees", [letter("x", "t"), " ", letter("W", "x")]],
+      ["oc-h", "what it remembers", [letter("h", "t−1"), " ", letter("W", "h")]],
+      ["oc-b", "a constant", ["b"]],
+      ["", "the sum", ["a"]],
+      ["", "the new state", [letter("h", "t")]],
+    ];
     this.terms = names.map(([kind, words, letters]) => {
-      const terms = el("dd");
-      this.formula.append(el("dt", { class: kind }, `${words}  `, ...letters), terms);
+      const terms = el("span", { class: "oc-term" });
+      this.formula.append(el("span", { class: `oc-name ${kind}` }, `${words}  `, ...letters), terms);
       return terms;
     });
   }
@@ -574,7 +777,13 @@ class Page {
   }
 
   setNetwork(network) {
-    Object.assign(this, { network, step: network === "toy" ? 2 : 15, line: network === "toy" ? 1 : 13, unit: network === "toy" ? 1 : 0, edits: [] });
+    Object.assign(this, {
+      network,
+      step: network === "toy" ? 2 : 15,
+      line: network === "toy" ? 1 : 13,
+      unit: network === "toy" ? 1 : 0,
+      edits: [],
+    });
     this.open();
     this.settled();
   }
@@ -630,7 +839,8 @@ class Page {
     this.table = new (this.network === "toy" ? ToyTable : RealTable)(this.net, this);
     this.place.replaceChildren(this.table.node);
     this.curve.shape(this.net);
-    this.curveTitle.textContent = this.net.activation === "relu" ? "ReLU: from the sum to the state" : "tanh: from the sum to the state";
+    this.curveTitle.textContent =
+      this.net.activation === "relu" ? "ReLU: from the sum to the state" : "tanh: from the sum to the state";
     this.stepSlider.input.max = this.net.steps;
     for (const input of this.radios) input.checked = input.value === this.network;
     this.root.classList.toggle("oc-is-toy", this.network === "toy");
@@ -663,7 +873,8 @@ class Page {
   }
 
   showUnit() {
-    const line = this.look ? this.look.line : this.line, unit = this.look ? this.look.unit : this.unit;
+    const line = this.look ? this.look.line : this.line,
+      unit = this.look ? this.look.unit : this.unit;
     this.table.mark(line, unit);
     this.curve.show(this.net, this.t, this.seenUnit, this.stage, this.places);
     this.showTerms(this.seenUnit);
@@ -671,35 +882,62 @@ class Page {
   }
 
   showTerms(unit) {
-    const { net, stage } = this, at = this.t * net.units + unit, n = (value) => spell(value, this.places);
-    const bias = net.W[(net.lines - 1) * net.units + unit], parts = [net.seen[at], net.kept[at], bias], result = (value) => (stage > 1 ? ` = ${n(value)}` : "");
+    const { net, stage } = this,
+      at = this.t * net.units + unit,
+      n = (value) => spell(value, this.places);
+    const bias = net.W[(net.lines - 1) * net.units + unit],
+      parts = [net.seen[at], net.kept[at], bias],
+      result = (value) => (stage > 1 ? ` = ${n(value)}` : "");
     const sum = parts.map((value) => factor(value, this.places)).join(" + ");
     this.terms[0].textContent = this.products(0, net.features, unit) + result(net.seen[at]);
     this.terms[1].textContent = this.products(net.features, net.lines - 1, unit) + result(net.kept[at]);
     this.terms[2].textContent = n(bias);
     this.terms[3].textContent = stage > 1 ? `${sum} = ${n(net.a[at])}` : "";
-    this.terms[4].textContent = stage > 2 ? `${net.activation === "relu" ? "max(0, " : "tanh("}${n(net.a[at])}) = ${n(net.h[at])}` : "";
+    this.terms[4].textContent =
+      stage > 2 ? `${net.activation === "relu" ? "max(0, " : "tanh("}${n(net.a[at])}) = ${n(net.h[at])}` : "";
   }
 
   /** All products where there are few; how many, and the largest, where there are many. */
   products(from, to, unit) {
-    const { net, stage, places } = this, v = (k) => net.v[this.t * net.lines + k], w = (k) => net.W[k * net.units + unit];
+    const { net, stage, places } = this,
+      v = (k) => net.v[this.t * net.lines + k],
+      w = (k) => net.W[k * net.units + unit];
     const all = Array.from({ length: to - from }, (_, k) => from + k);
     if (all.length <= 4) {
       const pairs = all.map((k) => `${factor(v(k), places)} · ${factor(w(k), places)}`).join(" + ");
       return pairs + (stage > 0 ? ` = ${all.map((k) => factor(v(k) * w(k), places)).join(" + ")}` : "");
     }
     const largest = all.reduce((best, k) => (Math.abs(v(k) * w(k)) > Math.abs(v(best) * w(best)) ? k : best));
-    return `${all.length} products, ${all.filter((k) => v(k) !== 0).length} of them not 0` + (stage > 0 ? `; the largest, ${this.product(largest, unit)};  all` : "");
+    return (
+      `${all.length} products, ${all.filter((k) => v(k) !== 0).length} of them not 0` +
+      (stage > 0 ? `; the largest, ${this.product(largest, unit)};  all` : "")
+    );
   }
 
   showEditor() {
-    const { net, line, unit } = this, toy = this.network === "toy", limit = toy ? 3 : Math.max(1, Math.ceil(2 * (this.table.limit ?? 1)));
-    const value = net.v[this.t * net.lines + line], weight = net.W[line * net.units + unit], own = line < net.features;
-    const why = own ? "" : this.part(line) === 1 ? (this.step === 1 ? " (0 before the first step)" : " (computed in the step before)") : " (always)";
-    const low = own && !toy ? 0 : Math.min(-limit, Math.floor(value)), high = own && !toy ? 1 : Math.max(limit, Math.ceil(value));
+    const { net, line, unit } = this,
+      toy = this.network === "toy",
+      limit = toy ? 3 : Math.max(1, Math.ceil(2 * (this.table.limit ?? 1)));
+    const value = net.v[this.t * net.lines + line],
+      weight = net.W[line * net.units + unit],
+      own = line < net.features;
+    const why = own
+      ? ""
+      : this.part(line) === 1
+        ? this.step === 1
+          ? " (0 before the first step)"
+          : " (computed in the step before)"
+        : " (always)";
+    const low = own && !toy ? 0 : Math.min(-limit, Math.floor(value)),
+      high = own && !toy ? 1 : Math.max(limit, Math.ceil(value));
     this.inputField.show(`${this.lineName(line)} at step ${this.step}${why}`, value, low, high, toy ? 0.1 : 0.01, !own);
-    this.weightField.show(this.weightName(line, unit), weight, Math.min(-limit, Math.floor(weight)), Math.max(limit, Math.ceil(weight)), toy ? 0.1 : 0.01);
+    this.weightField.show(
+      this.weightName(line, unit),
+      weight,
+      Math.min(-limit, Math.floor(weight)),
+      Math.max(limit, Math.ceil(weight)),
+      toy ? 0.1 : 0.01,
+    );
   }
 
   // ---- the exact state, in the notebook ----------------------------------------------------------------------------
@@ -735,7 +973,8 @@ class Page {
 async function render({ model, el: place }) {
   return show(place, NAME, async (root, signal) => {
     const images = await unpackImages(model.get("images"));
-    const { buffer, byteOffset, byteLength } = model.get("labels"), labels = new Uint8Array(buffer, byteOffset, byteLength);
+    const { buffer, byteOffset, byteLength } = model.get("labels"),
+      labels = new Uint8Array(buffer, byteOffset, byteLength);
     new Page(model, root, { images, labels }, signal);
   });
 }

@@ -81,16 +81,33 @@ class OneCell(Picture):
     about = traitlets.Unicode(help="which network this is").tag(sync=True)
     state = traitlets.Dict(help="network, step, unit, line, stage, digit, order, edits: see the class").tag(sync=True)
 
-    def __init__(self, model: keras.Model | None = None, *, weights: dict[str, ArrayLike] | None = None,
-                 image: ArrayLike | None = None, state: dict | None = None) -> None:
+    def __init__(
+        self,
+        model: keras.Model | None = None,
+        *,
+        weights: dict[str, ArrayLike] | None = None,
+        image: ArrayLike | None = None,
+        state: dict | None = None,
+    ) -> None:
         own = model is None and weights is None
         self._W, activation = _real_table(model, weights)
         self._sample, self._toy = ten_digits(image), TOY if own else None
         units = self._W.shape[1]
-        real = dict(features=28, units=units, steps=28, activation=activation, name=f"28 pixels, {units} units" + (", trained" if own else ""))
+        real = dict(
+            features=28,
+            units=units,
+            steps=28,
+            activation=activation,
+            name=f"28 pixels, {units} units" + (", trained" if own else ""),
+        )
         super().__init__(
-            spec={"toy": self._toy, "real": real}, weights=self._W.astype("<f4").tobytes(), images=self._sample.packed(),
-            labels=self._sample.labels.tobytes(), about=_about(own, model is not None, units), state=state or {})
+            spec={"toy": self._toy, "real": real},
+            weights=self._W.astype("<f4").tobytes(),
+            images=self._sample.packed(),
+            labels=self._sample.labels.tobytes(),
+            about=_about(own, model is not None, units),
+            state=state or {},
+        )
 
     @traitlets.validate("state")
     def _whole_state(self, proposal) -> dict:
@@ -106,15 +123,20 @@ class OneCell(Picture):
         return Net(W, x, TOY["activation"] if toy else self.spec["real"]["activation"])
 
     def trace(self) -> dict[str, np.ndarray]:
-        """The numbers in the picture, for all time steps: ``v`` (steps, lines) comes in; ``seen``, ``kept``, ``a``, ``h`` (steps, units)."""
+        """The numbers in the picture, for all steps: ``v`` (steps, lines) comes in; ``seen``, ``kept``, ``a``, ``h`` (steps, units)."""
         return run_net(self.net())
 
     def caption(self) -> str:
         net, trace, t, j = self.net(), self.trace(), self.state["step"] - 1, self.state["unit"] - 1
-        seen, kept, bias, a, h = (self._say(value) for value in (trace["seen"][t, j], trace["kept"][t, j], net.W[-1, j], trace["a"][t, j], trace["h"][t, j]))
+        seen, kept, bias, a, h = (
+            self._say(value)
+            for value in (trace["seen"][t, j], trace["kept"][t, j], net.W[-1, j], trace["a"][t, j], trace["h"][t, j])
+        )
         squash = "ReLU" if net.activation == "relu" else "tanh"
-        return (f"Step {t + 1} of {len(net.x)}, unit {j + 1} of {net.units}: it sees {seen}, remembers {kept}, and its bias is {bias}; "
-                f"together {a}. {squash} makes {h} of it.")
+        return (
+            f"Step {t + 1} of {len(net.x)}, unit {j + 1} of {net.units}: it sees {seen}, remembers {kept}, and its bias is {bias}; "
+            f"together {a}. {squash} makes {h} of it."
+        )
 
     def _say(self, value):
         return say(value, 4 if self.state["network"] == "toy" else 3)
@@ -162,7 +184,9 @@ def _real_table(model, weights):
 def _checked_weights(weights):
     wanted = 'weights: expected {"W_x": (28, units), "W_h": (units, units), "b": (units,)} of finite numbers, at most 256 units'
     if not isinstance(weights, dict) or set(weights) != {"W_x", "W_h", "b"}:
-        raise ValueError(f"{wanted}; received {sorted(map(str, weights)) if isinstance(weights, dict) else type(weights).__name__}.")
+        raise ValueError(
+            f"{wanted}; received {sorted(map(str, weights)) if isinstance(weights, dict) else type(weights).__name__}."
+        )
     W_x, W_h, b = (np.asarray(weights[name]) for name in ("W_x", "W_h", "b"))
     units = len(b) if b.ndim == 1 else 0
     if not 1 <= units <= MOST_UNITS or W_x.shape != (28, units) or W_h.shape != (units, units):
@@ -178,7 +202,9 @@ def ten_digits(image: ArrayLike | None) -> Sample:
     if image is not None:
         return Sample(grey(checked_images(image, "image", ndim=2))[None], np.zeros(1, np.uint8))
     all_digits = sample()
-    firsts = [int(np.flatnonzero(all_digits.labels == label)[0]) for label in (3, 0, 1, 2, 4, 5, 6, 7, 8, 9)]  # the lesson's 3 first
+    firsts = [
+        int(np.flatnonzero(all_digits.labels == label)[0]) for label in (3, 0, 1, 2, 4, 5, 6, 7, 8, 9)
+    ]  # the lesson's 3 first
     return Sample(all_digits.images[firsts], all_digits.labels[firsts])
 
 
@@ -186,15 +212,19 @@ def _about(own, model, units):
     if not own:
         return f"The {'model' if model else 'weights'} given, a SimpleRNN with {units} units."
     test = provenance("rnn32")["test"]
-    return (f"Three units: the numbers of lesson 1. {units} units: a SimpleRNN that comes with the course; with its output layer it has "
-            f"{test['right']} of the {test['of']:,} embedded test digits right.")
+    return (
+        f"Three units: the numbers of lesson 1. {units} units: a SimpleRNN that comes with the course; with its output layer it "
+        f"has {test['right']} of the {test['of']:,} embedded test digits right."
+    )
 
 
 def _checked_state(state: dict, toy: bool, units: int, digits: int) -> dict:
     """The whole state, with defaults for what is left out; ValueError names what is impossible."""
     known = {"network", *START["toy"], *REST}
     if set(state) - known:
-        raise ValueError(f"state: expected any of {', '.join(sorted(known))}; received {', '.join(sorted(map(str, set(state) - known)))}.")
+        raise ValueError(
+            f"state: expected any of {', '.join(sorted(known))}; received {', '.join(sorted(map(str, set(state) - known)))}."
+        )
     network = state.get("network", "toy" if toy else "real")
     if network not in ("toy", "real") or (network == "toy" and not toy):
         raise ValueError(f"state: expected network to be {'toy or ' * toy}real; received {network!r}.")
@@ -216,7 +246,12 @@ def _checked_edit(edit, features, units, steps):
         raise ValueError(f'state: expected edits like ["W", line, unit, value] or ["x", step, input, value]; received {edit!r}.')
     first, second = (features + units + 1, units) if edit[0] == "W" else (steps, features)
     low, high = (0, 1) if edit[0] == "x" and features == 28 else (-100, 100)
-    return [edit[0], between("edits", edit[1], 1, first), between("edits", edit[2], 1, second), between("edits", edit[3], low, high, Real)]
+    return [
+        edit[0],
+        between("edits", edit[1], 1, first),
+        between("edits", edit[2], 1, second),
+        between("edits", edit[3], low, high, Real),
+    ]
 
 
 def between(name: str, value, low: float, high: float, kind: type = Integral):

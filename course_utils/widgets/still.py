@@ -54,7 +54,8 @@ def draw_cell(net, trace: dict[str, np.ndarray], state: dict, caption: str, say)
     fig, axes = plt.subplots(1, 3, figsize=(12, 4), width_ratios=[1.3, 1, 1], layout="constrained")
     _draw_products(products, net, trace["v"][t], say, axes[0])
     axes[1].barh(range(len(products)), products[:, j], color=np.where(products[:, j] > 0, "#E08214", "#8073AC"))
-    axes[1].set(title=f"products of unit {j + 1}, sum {say(trace['a'][t, j])}", ylim=(len(products) - 0.5, -0.5), yticks=[], xlabel="number times weight")
+    axes[1].set(title=f"products of unit {j + 1}, sum {say(trace['a'][t, j])}", ylim=(len(products) - 0.5, -0.5), yticks=[],
+                xlabel="number times weight")
     _draw_squash(net, trace["a"][t], trace["h"][t], j, axes[2])
     fig.suptitle(caption, fontsize="medium")
     return fig
@@ -65,7 +66,8 @@ def _draw_products(products, net, comes_in, say, ax):
     ax.imshow(products, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest",
               extent=(0.5, net.units + 0.5, len(products) - 0.5, -0.5))
     ax.hlines([net.features - 0.5, len(products) - 1.5], 0.5, net.units + 0.5, color="black", linewidth=1)
-    ax.set(title="number · weight", xlabel="unit", yticks=[net.features / 2 - 0.5, net.features + net.units / 2 - 0.5, len(products) - 1],
+    ax.set(title="number · weight", xlabel="unit",
+           yticks=[net.features / 2 - 0.5, net.features + net.units / 2 - 0.5, len(products) - 1],
            yticklabels=["inputs x", "old states h", "1"])
     ax.grid(False)
     if net.units < 8:  # room for the figures
@@ -95,8 +97,11 @@ def draw_chain(image: np.ndarray, rows: np.ndarray, trace: dict[str, np.ndarray]
     name, row, column = weight
     of = f"b of unit {column}" if name == "b" else f"{name} from {'pixel' if name == 'W_x' else 'unit'} {row} to unit {column}"
     axes[0, 1].set(title=f"each copy's share of the gradient of {of}; the sum is {shares.sum():.1e}", xlim=(0.5, steps + 0.5))
-    for ax, values, cmap, low, title in [(axes[1, 1], trace["h"], "PuOr_r", -1, "states: one column for each copy"), (axes[2, 1], rows, "gray_r", 0, "the row that each copy reads")]:
-        ax.imshow(values.T, cmap=cmap, vmin=low, vmax=1, aspect="auto", interpolation="nearest", extent=(0.5, steps + 0.5, values.shape[1] + 0.5, 0.5))
+    strips = [(axes[1, 1], trace["h"], "PuOr_r", -1, "states: one column for each copy"),
+              (axes[2, 1], rows, "gray_r", 0, "the row that each copy reads")]
+    for ax, values, cmap, low, title in strips:
+        ax.imshow(values.T, cmap=cmap, vmin=low, vmax=1, aspect="auto", interpolation="nearest",
+                  extent=(0.5, steps + 0.5, values.shape[1] + 0.5, 0.5))
         ax.set(title=title, ylabel="unit" if low else "pixel", xlim=(0.5, steps + 0.5))
         ax.grid(False)
     axes[2, 1].set(xlabel="time step")

@@ -2,18 +2,34 @@
 // copy, and one gradient, the sum of what the copies say.
 
 import { argmax, makeTrace, readCell, run } from "./core.js";
-import { button, el, HeatMap, INK_COLOURS, legend, show, slider, spell, STATE_COLOURS, under, unpackImages, whenQuiet } from "./parts.js";
+import {
+  button,
+  el,
+  HeatMap,
+  INK_COLOURS,
+  legend,
+  show,
+  slider,
+  spell,
+  STATE_COLOURS,
+  under,
+  unpackImages,
+  whenQuiet,
+} from "./parts.js";
 
 const NAME = "Fold and unfold";
 const MOST_UNITS = 128;
 const ROWS = 28;
 // The picture from top to bottom, in pixels: shares, states, rows, then room for the threads.
-const SHARE = { top: 0, high: 52 }, STATE = { top: 76, high: 96 }, INPUT = { top: 204, high: 96 }, THREADS = { top: 322, high: 74 };
+const SHARE = { top: 0, high: 52 },
+  STATE = { top: 76, high: 96 },
+  INPUT = { top: 204, high: 96 },
+  THREADS = { top: 322, high: 74 };
 const QUESTIONS = { same: "Is the weight another one at each step?", sizes: "Units or time steps?", sum: "Why one gradient?" };
 
 /** Numbers from -1 to 1 that look like chance and are the same everywhere: mulberry32 (T. Ettinger), a counter stirred. */
 export function chance(/** @type {number} */ seed, /** @type {number} */ count) {
-  return Float64Array.from({ length: count }, (_, k) => {
+  return new Float64Array(count).map((_, k) => {
     const a = (seed + Math.imul(k + 1, 0x6d2b79f5)) | 0;
     let t = Math.imul(a ^ (a >>> 15), 1 | a);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
@@ -24,10 +40,22 @@ export function chance(/** @type {number} */ seed, /** @type {number} */ count) 
 /** A cell that nobody trained: sizes of Glorot and Bengio (2010); W_h keeps a state about as long as it is. */
 export function randomCell({ features, classes, activation }, /** @type {number} */ units) {
   const numbers = chance(units, features * units + units * units + units * classes);
-  const cut = (from, size, scale) => Float32Array.from(numbers.subarray(from, from + size), (number) => scale * number);
-  const x = features * units, h = x + units * units, glorot = (a, b) => Math.sqrt(6 / (a + b));
-  return { kind: "rnn", features, units, classes, activation, b: new Float32Array(units), b_y: new Float32Array(classes),
-    W_x: cut(0, x, glorot(features, units)), W_h: cut(x, units * units, Math.sqrt(3 / units)), W_y: cut(h, units * classes, glorot(units, classes)) };
+  const cut = (from, size, scale) => new Float32Array(numbers.subarray(from, from + size).map((number) => scale * number));
+  const x = features * units,
+    h = x + units * units,
+    glorot = (a, b) => Math.sqrt(6 / (a + b));
+  return {
+    kind: "rnn",
+    features,
+    units,
+    classes,
+    activation,
+    b: new Float32Array(units),
+    b_y: new Float32Array(classes),
+    W_x: cut(0, x, glorot(features, units)),
+    W_h: cut(x, units * units, Math.sqrt(3 / units)),
+    W_y: cut(h, units * classes, glorot(units, classes)),
+  };
 }
 
 /**
@@ -35,7 +63,10 @@ export function randomCell({ features, classes, activation }, /** @type {number}
  * A weight's share in a copy is what it meets there times this number; its gradient is the sum of the shares.
  */
 export function backThroughTime(cell, trace, /** @type {number} */ label) {
-  const { units, classes, W_h, W_y } = cell, { steps, h, p } = trace, da = new Float64Array(steps * units), dh = new Float64Array(units);
+  const { units, classes, W_h, W_y } = cell,
+    { steps, h, p } = trace,
+    da = new Float64Array(steps * units),
+    dh = new Float64Array(units);
   for (let k = 0; k < classes; k++) {
     const dz = p[(steps - 1) * classes + k] - (k === label ? 1 : 0);
     for (let u = 0; u < units; u++) dh[u] += dz * W_y[u * classes + k];
@@ -82,18 +113,36 @@ class Chain {
   // ---- what stands on the page -------------------------------------------------------------------------------------
 
   build() {
-    const lead = "A recurrent cell is a loop. Pull the handle to the right and it unfolds: one copy of the cell for each row of the digit.";
-    const read = "How to read this: below each copy stands the row it reads (blue frame, turned upright), in the copy its state, one box for each unit (ochre frame). " +
-      "The weights are drawn once, at the bottom; threads lead from the chosen weight to every place where it is used. Press on the weights to choose another.";
+    const lead =
+      "A recurrent cell is a loop. Pull the handle to the right and it unfolds: one copy of the cell for each row of the digit.";
+    const read =
+      "How to read this: below each copy stands the row it reads (blue frame, turned upright), in the copy its state, " +
+      "one box for each unit (ochre frame). The weights are drawn once, at the bottom; threads lead from the chosen weight " +
+      "to every place where it is used. Press on the weights to choose another.";
     this.answer = el("p", { class: "uf-answer" });
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
-    this.root.append(el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read }), this.buildTools(),
-      el("div", { class: "uf-scene" }, this.buildDigit(), this.buildChain()), (this.said = el("p", { class: "uf-said" })), this.buildCounts(),
-      this.buildQuestions(), this.answer, this.live, el("p", { class: "u-about", text: this.model.get("about") }));
+    this.root.append(
+      el("p", { class: "u-lead", text: lead }),
+      el("p", { class: "u-how", text: read }),
+      this.buildTools(),
+      el("div", { class: "uf-scene" }, this.buildDigit(), this.buildChain()),
+      (this.said = el("p", { class: "uf-said" })),
+      this.buildCounts(),
+      this.buildQuestions(),
+      this.answer,
+      this.live,
+      el("p", { class: "u-about", text: this.model.get("about") }),
+    );
   }
 
   buildTools() {
-    this.fold = slider({ name: "Loop … chain", min: 0, max: 1, step: 0.01, say: (fold) => (Number(fold) === 0 ? "folded" : Number(fold) === 1 ? "unfolded" : "between") });
+    this.fold = slider({
+      name: "Loop … chain",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      say: (fold) => (Number(fold) === 0 ? "folded" : Number(fold) === 1 ? "unfolded" : "between"),
+    });
     this.stepSlider = slider({ name: "Time steps", min: 1, max: ROWS, say: (steps) => `${steps} of ${ROWS}` });
     this.unitSlider = slider({ name: "Units", min: 1, max: MOST_UNITS });
     this.on(this.fold.input, "input", () => this.setFold(this.fold.get()));
@@ -101,32 +150,67 @@ class Chain {
     this.on(this.unitSlider.input, "input", () => this.setUnits(this.unitSlider.get()));
     this.turn = button("Unfold");
     this.on(this.turn, "click", () => this.glide(this.foldAt < 0.5 ? 1 : 0));
-    return el("div", { class: "uf-tools" }, el("div", { class: "uf-fold" }, this.fold.node, this.turn), this.stepSlider.node, this.unitSlider.node);
+    return el(
+      "div",
+      { class: "uf-tools" },
+      el("div", { class: "uf-fold" }, this.fold.node, this.turn),
+      this.stepSlider.node,
+      this.unitSlider.node,
+    );
   }
 
   buildDigit() {
     this.map = new HeatMap(ROWS, this.given.features, INK_COLOURS);
-    const field = el("div", { class: "u-field uf-digit", style: `--rows: ${ROWS}` }, this.map.canvas, el("i", { class: "u-veil" }), el("i", { class: "u-veil uf-above" }), el("i", { class: "u-row" }));
+    const field = el(
+      "div",
+      { class: "u-field uf-digit", style: `--rows: ${ROWS}` },
+      this.map.canvas,
+      el("i", { class: "u-veil" }),
+      el("i", { class: "u-veil uf-above" }),
+      el("i", { class: "u-row" }),
+    );
     this.digitField = field;
-    this.on(field, "pointermove", (event) => this.lookAt(Math.max(1, Math.min(this.steps, under(event, field, ROWS, 1).row + 1 - this.above))));
+    this.on(field, "pointermove", (event) =>
+      this.lookAt(Math.max(1, Math.min(this.steps, under(event, field, ROWS, 1).row + 1 - this.above))),
+    );
     this.on(field, "pointerleave", () => this.lookAt(null));
     this.picks = Array.from(this.digits.labels, (label, digit) => {
       const pick = button(String(label), { "aria-label": `read the ${label}` });
       this.on(pick, "click", () => this.setDigit(digit));
       return pick;
     });
-    const group = el("div", { role: "group", "aria-label": "Pick a digit", class: "uf-picks" }, ...(this.picks.length > 1 ? this.picks : []));
+    const group = el(
+      "div",
+      { role: "group", "aria-label": "Pick a digit", class: "uf-picks" },
+      ...(this.picks.length > 1 ? this.picks : []),
+    );
     return el("div", { class: "uf-left" }, el("div", { class: "u-title" }, el("b", { text: "digit" })), field, group);
   }
 
   buildChain() {
     this.copies = Array.from({ length: ROWS }, (_, t) => this.buildCopy(t));
     this.lines = svg("svg", { class: "uf-lines", "aria-hidden": "true" });
-    for (const name of ["arrows", "loop", "links", "threads", "bright"]) this.lines.append((this[name] = svg("path", { class: `uf-${name}` })));
-    this.names = [["h", STATE.top + 38], ["x", INPUT.top + 38]].map(([name, top]) => el("span", { class: "uf-letter", style: `top: ${top}px` }, name, el("sub", { text: "t" })));
+    for (const name of ["arrows", "loop", "links", "threads", "bright"])
+      this.lines.append((this[name] = svg("path", { class: `uf-${name}` })));
+    this.names = [
+      ["h", STATE.top + 38],
+      ["x", INPUT.top + 38],
+    ].map(([name, top]) => el("span", { class: "uf-letter", style: `top: ${top}px` }, name, el("sub", { text: "t" })));
     this.handle = el("div", { class: "uf-handle", "aria-hidden": "true", text: "↔" }); // the slider above does the same for keys
-    this.chain = el("div", { class: "uf-chain", tabindex: "0", role: "application", "aria-roledescription": "chain of copies",
-      "aria-label": "The copies of the cell. Arrow keys choose a copy." }, ...this.copies.map((copy) => copy.node), ...this.names, this.lines, this.handle);
+    this.chain = el(
+      "div",
+      {
+        class: "uf-chain",
+        tabindex: "0",
+        role: "application",
+        "aria-roledescription": "chain of copies",
+        "aria-label": "The copies of the cell. Arrow keys choose a copy.",
+      },
+      ...this.copies.map((copy) => copy.node),
+      ...this.names,
+      this.lines,
+      this.handle,
+    );
     this.on(this.handle, "pointerdown", (event) => this.grasp(event));
     this.on(this.handle, "pointermove", (event) => this.pull(event));
     for (const name of ["pointerup", "pointercancel"]) this.on(this.handle, name, () => (this.held = null));
@@ -135,32 +219,62 @@ class Chain {
     this.on(this.chain, "keydown", (event) => this.walk(event));
     this.shareTitle = el("b");
     this.head = el("span");
-    return el("div", { class: "uf-right" }, el("div", { class: "u-title uf-top" }, this.shareTitle, this.head), this.chain, this.buildStore());
+    return el(
+      "div",
+      { class: "uf-right" },
+      el("div", { class: "u-title uf-top" }, this.shareTitle, this.head),
+      this.chain,
+      this.buildStore(),
+    );
   }
 
   buildCopy(t) {
-    const row = new HeatMap(this.given.features, 1, INK_COLOURS), share = el("i", { class: "uf-share" });
+    const row = new HeatMap(this.given.features, 1, INK_COLOURS),
+      share = el("i", { class: "uf-share" });
     const at = ({ top, high }) => `top: ${top}px; height: ${high}px`;
-    const state = el("div", { class: "uf-state", style: at(STATE) }), input = el("div", { class: "uf-input", style: at(INPUT) }, row.canvas);
-    const track = el("div", { class: "uf-track", style: at(SHARE) }, share), name = el("span", { class: "uf-name", style: `top: ${INPUT.top + INPUT.high}px` });
+    const state = el("div", { class: "uf-state", style: at(STATE) }),
+      input = el("div", { class: "uf-input", style: at(INPUT) }, row.canvas);
+    const track = el("div", { class: "uf-track", style: at(SHARE) }, share),
+      name = el("span", { class: "uf-name", style: `top: ${INPUT.top + INPUT.high}px` });
     return { row, share, state, name, node: el("div", { class: "uf-copy", style: `z-index: ${t}` }, track, state, input, name) };
   }
 
   buildStore() {
     const group = `weight-${Math.random().toString(36).slice(2)}`; // radios of two pictures on a page stay apart
     this.store = {};
-    const boxes = [["W_x", "from pixels to units"], ["W_h", "from units to units"], ["b", "one for each unit"]].map(([name, what]) => {
+    const boxes = [
+      ["W_x", "from pixels to units"],
+      ["W_h", "from units to units"],
+      ["b", "one for each unit"],
+    ].map(([name, what]) => {
       const radio = el("input", { type: "radio", name: group, value: name, "aria-label": `${name}, ${what}` });
-      this.on(radio, "change", () => this.pick(name === "W_h" ? ["W_h", Math.ceil(this.units / 4), Math.ceil((3 * this.units) / 4)] : [name, name === "b" ? 1 : 14, Math.ceil(this.units / 2)]));
-      const title = el("span"), field = el("div", { class: `u-field uf-weights uf-${name}`, tabindex: "0", role: "application", "aria-roledescription": "heat map",
-        "aria-label": `${name}, ${what}. Arrow keys choose a weight.` });
+      this.on(radio, "change", () =>
+        this.pick(
+          name === "W_h"
+            ? ["W_h", Math.ceil(this.units / 4), Math.ceil((3 * this.units) / 4)]
+            : [name, name === "b" ? 1 : 14, Math.ceil(this.units / 2)],
+        ),
+      );
+      const title = el("span"),
+        field = el("div", {
+          class: `u-field uf-weights uf-${name}`,
+          tabindex: "0",
+          role: "application",
+          "aria-roledescription": "heat map",
+          "aria-label": `${name}, ${what}. Arrow keys choose a weight.`,
+        });
       this.on(field, "pointerdown", (event) => this.press(event, name, field));
       this.on(field, "pointermove", (event) => event.buttons === 1 && this.press(event, name, field));
       this.on(field, "keydown", (event) => this.step(event, name));
       this.store[name] = { radio, field, title, mark: el("i", { class: "uf-mark" }) };
       return el("div", { class: "uf-box" }, el("label", { class: "u-choice" }, radio, el("b", { text: name }), title), field);
     });
-    this.storeNode = el("div", { class: "uf-store", role: "group", "aria-label": "The weights" }, ...boxes, (this.key = el("div", { class: "uf-key" })));
+    this.storeNode = el(
+      "div",
+      { class: "uf-store", role: "group", "aria-label": "The weights" },
+      ...boxes,
+      (this.key = el("div", { class: "uf-key" })),
+    );
     return this.storeNode;
   }
 
@@ -176,7 +290,12 @@ class Chain {
       this.on(ask, "click", () => this.ask(key));
       return ask;
     });
-    return el("div", { class: "u-tools uf-asks", role: "group", "aria-label": "Questions" }, el("span", { text: "Ask:" }), ...asks);
+    return el(
+      "div",
+      { class: "u-tools uf-asks", role: "group", "aria-label": "Questions" },
+      el("span", { text: "Ask:" }),
+      ...asks,
+    );
   }
 
   // ---- what the hand does ------------------------------------------------------------------------------------------
@@ -189,7 +308,9 @@ class Chain {
 
   /** Fold or unfold at the press of a button, in a quarter of a second; at once where motion is not wanted. */
   glide(goal) {
-    const start = performance.now(), from = this.foldAt, time = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250;
+    const start = performance.now(),
+      from = this.foldAt,
+      time = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250;
     const frame = (now) => {
       const done = time === 0 ? 1 : Math.min(1, Math.max(0, (now - start) / time));
       if (this.signal.aborted) return;
@@ -241,7 +362,8 @@ class Chain {
   press(event, name, field) {
     event.preventDefault();
     field.focus({ preventScroll: true });
-    const [rows, columns] = this.shape(name), { row, column } = under(event, field, rows, columns);
+    const [rows, columns] = this.shape(name),
+      { row, column } = under(event, field, rows, columns);
     this.pick([name, row + 1, column + 1]);
   }
 
@@ -249,7 +371,8 @@ class Chain {
     const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [];
     if (down === undefined) return;
     event.preventDefault();
-    const [, row, column] = this.weight[0] === name ? this.weight : [name, 1, 1], [rows, columns] = this.shape(name);
+    const [, row, column] = this.weight[0] === name ? this.weight : [name, 1, 1],
+      [rows, columns] = this.shape(name);
     this.pick([name, Math.max(1, Math.min(rows, row + down)), Math.max(1, Math.min(columns, column + right))]);
   }
 
@@ -272,7 +395,8 @@ class Chain {
   }
 
   copyUnder(event) {
-    const box = this.chain.getBoundingClientRect(), x = ((event.clientX - box.left) / box.width) * this.wide;
+    const box = this.chain.getBoundingClientRect(),
+      x = ((event.clientX - box.left) / box.width) * this.wide;
     if (this.foldAt * this.reach < 1) return this.steps; // a pile: its top
     const place = Math.round((x - this.start - this.broad / 2) / ((this.foldAt * this.reach) / Math.max(1, this.steps - 1)));
     return Math.max(1, Math.min(this.steps, place + 1));
@@ -282,6 +406,7 @@ class Chain {
     this.asked = key;
     if (key !== "sizes" && this.foldAt < 1) this.glide(1);
     this.showAnswer();
+    this.showCopy();
     this.settled();
   }
 
@@ -305,9 +430,11 @@ class Chain {
       state.replaceChildren(map.canvas);
       return map;
     });
-    const sizes = [...this.cell.W_x, ...this.cell.W_h].map(Math.abs).sort((a, b) => a - b), limit = Math.ceil(10 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10;
+    const sizes = new Float32Array([...this.cell.W_x, ...this.cell.W_h]).map(Math.abs).sort(),
+      limit = Math.ceil(10 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10;
     for (const [name, { field, mark, title }] of Object.entries(this.store)) {
-      const [rows, columns] = this.shape(name), map = new HeatMap(rows, columns, STATE_COLOURS);
+      const [rows, columns] = this.shape(name),
+        map = new HeatMap(rows, columns, STATE_COLOURS);
       map.paint(this.cell[name], -limit, limit);
       field.replaceChildren(map.canvas, mark);
       title.textContent = name === "b" ? `${columns}` : `${rows} × ${columns}`;
@@ -316,7 +443,9 @@ class Chain {
   }
 
   compute() {
-    const { cell, steps } = this, size = ROWS * cell.features, whole = this.digits.images.subarray(this.digit * size, (this.digit + 1) * size);
+    const { cell, steps } = this,
+      size = ROWS * cell.features,
+      whole = this.digits.images.subarray(this.digit * size, (this.digit + 1) * size);
     this.above = Math.floor((ROWS - steps) / 2); // few steps read the middle of the digit: its first rows are blank
     const image = (this.image = whole.subarray(this.above * cell.features, (this.above + steps) * cell.features));
     this.trace = run(cell, image, makeTrace(cell, steps));
@@ -338,7 +467,11 @@ class Chain {
   /** What the chosen weight meets in copy t, from 0: a pixel, a unit's old state, or the 1 of the bias. */
   meets(t, [name, row] = this.weight) {
     if (name === "b") return 1;
-    return name === "W_x" ? this.image[t * this.cell.features + row - 1] : t === 0 ? 0 : this.trace.h[(t - 1) * this.units + row - 1];
+    return name === "W_x"
+      ? this.image[t * this.cell.features + row - 1]
+      : t === 0
+        ? 0
+        : this.trace.h[(t - 1) * this.units + row - 1];
   }
 
   /** Its part of the gradient in each copy. */
@@ -362,7 +495,8 @@ class Chain {
     this.unitSlider.set(this.units);
     const most = Math.max(...this.gradients.map(Math.abs)) || 1;
     this.gradients.forEach((share, t) => {
-      const bar = this.copies[t].share, part = (50 * Math.abs(share)) / most;
+      const bar = this.copies[t].share,
+        part = (50 * Math.abs(share)) / most;
       bar.style.height = `${part}%`;
       bar.style.top = share > 0 ? `${50 - part}%` : "50%";
       bar.classList.toggle("uf-below", share < 0);
@@ -381,30 +515,39 @@ class Chain {
       radio.checked = other === name;
       mark.hidden = other !== name;
       field.classList.toggle("uf-chosen", other === name);
-      mark.style.cssText = `left: ${(100 * (column - 1)) / columns}%; top: ${(100 * (row - 1)) / rows}%; width: ${100 / columns}%; height: ${100 / rows}%`;
+      const place = { left: (column - 1) / columns, top: (row - 1) / rows, width: 1 / columns, height: 1 / rows };
+      for (const [side, part] of Object.entries(place)) mark.style[side] = `${100 * part}%`;
     }
     this.root.dataset.weight = name;
   }
 
   showHead() {
-    const { classes } = this.cell, start = (this.steps - 1) * classes, said = argmax(this.trace.p, start, start + classes);
+    const { classes } = this.cell,
+      start = (this.steps - 1) * classes,
+      said = argmax(this.trace.p, start, start + classes);
     const own = this.units === this.given.units ? "answer" : "untrained answer";
     this.head.textContent = `${own}: ${said} (${(100 * this.trace.p[start + said]).toFixed(0)}%)`;
     this.shareTitle.textContent = "each copy's share of the gradient";
   }
 
   showCounts() {
-    const { features, classes, units } = this.cell, step = features * units + units * units + units, out = units * classes + classes;
-    this.count.textContent = `Parameters: ${features} · ${units} + ${units} · ${units} + ${units}, and the output layer ${units} · ${classes} + ${classes}:  ` +
-      `${whole(features * units)} + ${whole(units * units)} + ${units} + ${whole(out)} = ${whole(step + out)}. The number of time steps, ${this.steps}, is not in it.`;
+    const { features, classes, units } = this.cell,
+      step = features * units + units * units + units,
+      out = units * classes + classes;
+    this.count.textContent =
+      `Parameters: ${features} · ${units} + ${units} · ${units} + ${units}, and the output layer ${units} · ${classes} + ${classes}:  ` +
+      `${whole(features * units)} + ${whole(units * units)} + ${units} + ${whole(out)} = ` +
+      `${whole(step + out)}. The number of time steps, ${this.steps}, is not in it.`;
     this.unshared.textContent = `If each copy had weights of its own: ${this.steps} · ${whole(step)} + ${whole(out)} = ${whole(this.steps * step + out)}.`;
   }
 
   /** Where everything stands for the present fold: a few numbers, then paths. The width is known, nothing is measured here. */
   place() {
-    const { steps, foldAt, wide } = this, gaps = Math.max(1, steps - 1);
+    const { steps, foldAt, wide } = this,
+      gaps = Math.max(1, steps - 1);
     this.start = 40; // room for the loop, and for what arrives from before
-    const room = wide - this.start - 24, thin = Math.max(9, Math.min(44, (0.62 * room) / steps));
+    const room = wide - this.start - 24,
+      thin = Math.max(9, Math.min(44, (0.62 * room) / steps));
     this.broad = thin + (1 - foldAt) * (44 - thin);
     this.reach = Math.min(room - thin, gaps * 110);
     const left = Array.from({ length: steps }, (_, t) => this.start + (foldAt * this.reach * (steps === 1 ? 0 : t)) / gaps);
@@ -415,8 +558,8 @@ class Chain {
     const piled = steps > 1 && foldAt * this.reach < gaps * 14;
     this.chain.classList.toggle("uf-piled", piled);
     this.chain.classList.toggle("uf-folded", foldAt === 0);
-    this.shareTitle.style.visibility = piled ? "hidden" : "";
-    for (const name of this.names) name.style.cssText += `; opacity: ${Math.max(0, 1 - 5 * foldAt)}; left: ${this.start + this.broad + 20}px`;
+    for (const name of this.names)
+      name.style.cssText += `; opacity: ${Math.max(0, 1 - 5 * foldAt)}; left: ${this.start + this.broad + 20}px`;
     this.handle.style.transform = `translateX(${this.start + foldAt * this.reach + this.broad / 2 - 15}px)`;
     this.fold.set(foldAt);
     this.turn.textContent = foldAt < 0.5 ? "Unfold" : "Fold";
@@ -426,15 +569,24 @@ class Chain {
 
   /** Arrows from state to state (or the loop), the places where the weight acts, and the threads to them. */
   draw(left) {
-    const { broad } = this, middle = STATE.top + STATE.high / 2, from = this.source(), apart = this.foldAt > 0;
+    const { broad } = this,
+      middle = STATE.top + STATE.high / 2,
+      from = this.source(),
+      apart = this.foldAt > 0;
     const pairs = left.slice(1).map((x, t) => [left[t] + broad, x]);
     const head = (x, y) => `M${x - 5} ${y - 4}L${x} ${y}L${x - 5} ${y + 4}`;
     const up = left.map((x) => `M${x + broad / 2} ${INPUT.top}V${STATE.top + STATE.high + 2}`).join("");
-    this.arrows.setAttribute("d", up + (apart ? pairs.map(([a, b]) => (b - a > 2 ? `M${a} ${middle}H${b}${head(b, middle)}` : "")).join("") : ""));
-    const end = left.at(-1) + broad, first = left[0], over = STATE.top - 12;
+    this.arrows.setAttribute(
+      "d",
+      up + (apart ? pairs.map(([a, b]) => (b - a > 2 ? `M${a} ${middle}H${b}${head(b, middle)}` : "")).join("") : ""),
+    );
+    const end = left.at(-1) + broad,
+      first = left[0],
+      over = STATE.top - 12;
     this.loop.setAttribute("d", `M${end} ${middle}h12V${over}H${first - 16}V${middle}H${first}${head(first, middle)}`);
     this.loop.style.opacity = Math.max(0, 1 - 5 * this.foldAt);
-    const ends = left.map((x, t) => this.link(left, t)), low = THREADS.top;
+    const ends = left.map((x, t) => this.link(left, t)),
+      low = THREADS.top;
     this.links.setAttribute("d", ends.map(({ link }) => link).join(""));
     this.paths = ends.map(({ x, y }) => `M${from.x} ${from.y}C${from.x} ${from.y - 50} ${x} ${low + 40} ${x} ${low}V${y}`);
     this.threads.setAttribute("d", this.paths.join(""));
@@ -442,51 +594,79 @@ class Chain {
 
   /** The line along which the weight acts in copy t, and its middle, where the thread ends. */
   link(left, t) {
-    const { broad, cell } = this, [name, row, column] = this.weight, x = left[t] + broad / 2;
-    const unit = (u) => STATE.top + ((u - 0.5) / cell.units) * STATE.high, pixel = INPUT.top + ((row - 0.5) / cell.features) * INPUT.high;
+    const { broad, cell } = this,
+      [name, row, column] = this.weight,
+      x = left[t] + broad / 2;
+    const unit = (u) => STATE.top + ((u - 0.5) / cell.units) * STATE.high,
+      pixel = INPUT.top + ((row - 0.5) / cell.features) * INPUT.high;
     if (name === "b") return { x: left[t] - 4, y: unit(column), link: `M${left[t] - 4} ${unit(column)}H${x}` };
     if (name === "W_x") return { x, y: INPUT.top + INPUT.high, link: `M${x} ${pixel}L${x} ${unit(column)}` };
-    const before = t === 0 || left[t] - left[t - 1] < broad ? left[t] - 16 : left[t - 1] + broad / 2, slant = (unit(column) - unit(row)) / (x - before);
+    const before = t === 0 || left[t] - left[t - 1] < broad ? left[t] - 16 : left[t - 1] + broad / 2,
+      slant = (unit(column) - unit(row)) / (x - before);
     const gap = left[t] - (t === 0 ? 8 : Math.min(8, Math.max(1, (left[t] - left[t - 1] - broad) / 2)));
     return { x: gap, y: unit(row) + slant * (gap - before), link: `M${before} ${unit(row)}L${x} ${unit(column)}` };
   }
 
   /** The middle of the chosen weight in the store, seen from the chain. */
   source() {
-    const [name, , column] = this.weight, box = this.boxes?.[name] ?? { left: 0, width: 100 };
+    const [name, , column] = this.weight,
+      box = this.boxes?.[name] ?? { left: 0, width: 100 };
     return { x: box.left + ((column - 0.5) / this.units) * box.width, y: THREADS.top + THREADS.high };
   }
 
   /** The copy under the pointer: its row in the digit, and what the weight does in it. */
   showCopy() {
-    const t = (this.look ?? this.copy) - 1, name = this.weightName(), met = this.meets(t), w = this.value();
+    const t = (this.look ?? this.copy) - 1,
+      name = this.weightName(),
+      met = this.meets(t),
+      w = this.value();
     this.copies.forEach(({ node }, k) => node.classList.toggle("uf-seen", k === t));
     this.bright.setAttribute("d", this.paths[t]);
     this.digitField.style.setProperty("--probe", this.above + t + 1);
-    const what = { W_x: `pixel ${this.weight[1]} of row ${this.above + t + 1}`, W_h: t === 0 ? "the state before the first step" : `unit ${this.weight[1]} of copy ${t}`, b: "the constant 1" }[this.weight[0]];
-    this.said.textContent = `${name} is ${written(w)} in every copy. In copy ${t + 1} it meets ${what}: ${written(met)} · ${bracket(w)} = ${written(met * w)}. ` +
-      `This copy's share of the gradient: ${written(this.gradients[t])}.`;
+    const what = {
+      W_x: `pixel ${this.weight[1]} of row ${this.above + t + 1}`,
+      W_h: t === 0 ? "the state before the first step" : `unit ${this.weight[1]} of copy ${t}`,
+      b: "the constant 1",
+    }[this.weight[0]];
+    this.said.textContent =
+      `${name} is ${written(w)} in every copy. In copy ${t + 1} it meets ${what}: ${written(met)} · ${bracket(w)} = ${written(met * w)}.` +
+      (this.asked === "sum" ? ` This copy's share of the gradient: ${written(this.gradients[t])}.` : "");
   }
 
   /** The present state of affairs in one sentence: the same words as `caption()` in Python. */
   sentence() {
-    const { features, classes, units } = this.cell, { steps } = this, start = (steps - 1) * classes, said = argmax(this.trace.p, start, start + classes);
-    const total = features * units + units * units + units + units * classes + classes, rows = steps === 1 ? "1 copy" : `${steps} copies`;
-    return `A cell of ${units} ${units === 1 ? "unit" : "units"} in ${rows}, one for each row, with one set of ${whole(total)} parameters. Its answer is ${said}.`;
+    const { features, classes, units } = this.cell,
+      { steps } = this,
+      start = (steps - 1) * classes,
+      said = argmax(this.trace.p, start, start + classes);
+    const total = features * units + units * units + units + units * classes + classes,
+      rows = steps === 1 ? "1 copy" : `${steps} copies`;
+    return `A cell of ${units} ${units === 1 ? "unit" : "units"} in ${rows}, one for each row, ` +
+      `with one set of ${whole(total)} parameters. Its answer is ${said}.`;
   }
 
   showAnswer() {
-    const { asked, steps, units } = this, sum = this.gradients.reduce((total, share) => total + share, 0), last = steps - 1;
-    const few = steps <= 4 ? this.gradients.map(bracket).join(" + ") : `${bracket(this.gradients[0])} + ${bracket(this.gradients[1])} + … + ${bracket(this.gradients[last])}`;
+    const { asked, steps, units } = this,
+      sum = this.gradients.reduce((total, share) => total + share, 0),
+      last = steps - 1;
+    const few =
+      steps <= 4
+        ? this.gradients.map(bracket).join(" + ")
+        : `${bracket(this.gradients[0])} + ${bracket(this.gradients[1])} + … + ${bracket(this.gradients[last])}`;
     const texts = {
-      same: () => `No. ${this.weightName()} is one number, ${written(this.value())}, and all ${steps} copies use it. What differs is what it meets: ` +
+      same: () =>
+        `No. ${this.weightName()} is one number, ${written(this.value())}, and all ${steps} copies use it. What differs is what it meets: ` +
         `${written(this.meets(0))} in copy 1, ${written(this.meets(last))} in copy ${steps}.`,
-      sizes: () => `Time steps say how often the cell is used: ${steps}, once for each row. Units say how wide it is: each state has ${units} numbers. ` +
+      sizes: () =>
+        `Time steps say how often the cell is used: ${steps}, once for each row. Units say how wide it is: each state has ${units} numbers. ` +
         "Move both sliders and watch the parameters: they follow the units only.",
-      sum: () => `Because the weight is one number. Each copy says how the loss feels a push on it there; the push moves it in all copies at once, so the shares add up: ` +
+      sum: () =>
+        `Because the weight is one number. Each copy says how the loss feels a push on it there; ` +
+        `the push moves it in all copies at once, so the shares add up: ` +
         `${few} = ${written(sum)}. That is the gradient of ${this.weightName()}.`,
     };
     this.answer.textContent = texts[asked]?.() ?? "";
+    this.chain.parentElement.classList.toggle("uf-sum", asked === "sum"); // who has not asked is not shown a gradient yet
   }
 
   // ---- width, and the exact state in the notebook ------------------------------------------------------------------
@@ -500,12 +680,15 @@ class Chain {
   }
 
   measure() {
-    const chain = this.chain.getBoundingClientRect(), scale = this.chain.offsetWidth / (chain.width || 1);
+    const chain = this.chain.getBoundingClientRect(),
+      scale = this.chain.offsetWidth / (chain.width || 1);
     this.wide = this.chain.offsetWidth;
-    this.boxes = Object.fromEntries(Object.entries(this.store).map(([name, { field }]) => {
-      const box = field.getBoundingClientRect();
-      return [name, { left: (box.left - chain.left) * scale, width: box.width * scale }];
-    }));
+    this.boxes = Object.fromEntries(
+      Object.entries(this.store).map(([name, { field }]) => {
+        const box = field.getBoundingClientRect();
+        return [name, { left: (box.left - chain.left) * scale, width: box.width * scale }];
+      }),
+    );
     if (this.trace) this.place();
   }
 
@@ -542,7 +725,8 @@ class Chain {
 async function render({ model, el: place }) {
   return show(place, NAME, async (root, signal) => {
     const images = await unpackImages(model.get("images"));
-    const { buffer, byteOffset, byteLength } = model.get("labels"), labels = new Uint8Array(buffer, byteOffset, byteLength);
+    const { buffer, byteOffset, byteLength } = model.get("labels"),
+      labels = new Uint8Array(buffer, byteOffset, byteLength);
     new Chain(model, root, { images, labels }, signal);
   });
 }

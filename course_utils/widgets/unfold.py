@@ -30,8 +30,8 @@ class Unfold(Picture):
         model: a Keras model of SimpleRNN, then Dense, that reads rows of 28 numbers, at most 128 units; the course's own
             SimpleRNN if None. At any other number of units the weights are random, and the picture says so.
         image, label: a digit to read, (28, 28) with ink from 0 to 1, and its class; ten embedded test digits if None.
-        state: where to start, any of: ``fold`` (0 the loop, 1 the chain), ``steps`` (1 to 28 rows, from the middle), ``units`` (1 to 128), ``digit``
-            (which of the digits, from 0), ``weight`` (``["W_x" or "W_h" or "b", row, column]``, from 1), ``copy`` (whose numbers
+        state: where to start, any of: ``fold`` (0 the loop, 1 the chain), ``steps`` (1 to 28 rows, from the middle), ``units`` (1 to
+            128), ``digit`` (which of the digits, from 0), ``weight`` (``["W_x" or "W_h" or "b", row, column]``, from 1), ``copy`` (whose numbers
             are shown, from 1), ``asked`` (a question that stands answered: "same", "sizes" or "sum"; None).
 
     The trait ``state`` holds the same, and follows the hand; what it is set to shows at once. `still()` draws it.
@@ -56,13 +56,24 @@ class Unfold(Picture):
     about = traitlets.Unicode(help="which network this is").tag(sync=True)
     state = traitlets.Dict(help="fold, steps, units, digit, weight, copy, asked: see the class").tag(sync=True)
 
-    def __init__(self, model: keras.Model | None = None, image: ArrayLike | None = None, label: int | None = None, *,
-                 state: dict | None = None) -> None:
+    def __init__(
+        self,
+        model: keras.Model | None = None,
+        image: ArrayLike | None = None,
+        label: int | None = None,
+        *,
+        state: dict | None = None,
+    ) -> None:
         self._given = shipped("rnn32") if model is None else _simple_rnn(model)
         self._sample = _digit(image, label, self._given.spec["classes"])
         super().__init__(
-            spec=self._given.spec, weights=self._given.block(), images=self._sample.packed(), labels=self._sample.labels.tobytes(),
-            about=_about(self._given, model is None), state=state or {})
+            spec=self._given.spec,
+            weights=self._given.block(),
+            images=self._sample.packed(),
+            labels=self._sample.labels.tobytes(),
+            about=_about(self._given, model is None),
+            state=state or {},
+        )
 
     @traitlets.validate("state")
     def _whole_state(self, proposal) -> dict:
@@ -86,14 +97,22 @@ class Unfold(Picture):
     def caption(self) -> str:
         units, steps, said = self.state["units"], self.state["steps"], self.trace()["p"][-1].argmax()
         total = sum(array.size for array in self.cell()[2:])
-        return (f"A cell of {units} {'unit' if units == 1 else 'units'} in {steps} {'copy' if steps == 1 else 'copies'}, one for each row, "
-                f"with one set of {total:,} parameters. Its answer is {said}.")
+        return (
+            f"A cell of {units} {'unit' if units == 1 else 'units'} in {steps} {'copy' if steps == 1 else 'copies'}, one for each row, "
+            f"with one set of {total:,} parameters. Its answer is {said}."
+        )
 
     def still(self) -> Figure:
         """The chain unfolded: rows below, states above, and each copy's share of the chosen weight's gradient, by matplotlib."""
         from course_utils.widgets.still import draw_chain
 
-        return draw_chain(self._sample.images[self.state["digit"]] / 255, middle(self._sample.images[self.state["digit"]], self.state["steps"]) / 255, self.trace(), self.state["weight"], self.caption())
+        return draw_chain(
+            self._sample.images[self.state["digit"]] / 255,
+            middle(self._sample.images[self.state["digit"]], self.state["steps"]) / 255,
+            self.trace(),
+            self.state["weight"],
+            self.caption(),
+        )
 
     def __repr__(self) -> str:
         return f"Unfold(SimpleRNN with {self.state['units']} units, {self.state['steps']} steps)"
@@ -120,7 +139,10 @@ def random_cell(given: Cell, units: int) -> Cell:
     numbers = chance(units, features * units + units * units + units * classes)
     W_x, W_h, W_y = np.split(numbers, [features * units, features * units + units * units])
     glorot = np.sqrt(6 / (features + units)), np.sqrt(3 / units), np.sqrt(6 / (units + classes))
-    W_x, W_h, W_y = ((scale * part).astype(np.float32).reshape(-1, wide) for scale, part, wide in zip(glorot, (W_x, W_h, W_y), (units, units, classes)))
+    W_x, W_h, W_y = (
+        (scale * part).astype(np.float32).reshape(-1, wide)
+        for scale, part, wide in zip(glorot, (W_x, W_h, W_y), (units, units, classes))
+    )
     return Cell("rnn", given.activation, W_x, W_h, np.zeros(units, np.float32), W_y, np.zeros(classes, np.float32))
 
 
@@ -138,7 +160,9 @@ def back_through_time(cell: Cell, trace: dict[str, np.ndarray], label: int) -> n
 def _simple_rnn(model):
     cell = read_model(model)
     if cell.kind != "rnn":
-        raise ValueError("model: expected a SimpleRNN layer, whose three weights are drawn; received an LSTM. LSTMScope shows those.")
+        raise ValueError(
+            "model: expected a SimpleRNN layer, whose three weights are drawn; received an LSTM. LSTMScope shows those."
+        )
     if len(cell.W_h) > MOST_UNITS:
         raise ValueError(f"model: expected at most {MOST_UNITS} units; received {len(cell.W_h)}.")
     return cell
@@ -158,8 +182,11 @@ def _about(cell, own):
     if not own:
         return f"At {len(cell.W_h)} units: the model given. At any other number of units the weights are random."
     test = provenance("rnn32")["test"]
-    return (f"At {len(cell.W_h)} units: a SimpleRNN that comes with the course; it has {test['right']} of the {test['of']:,} embedded test digits right. "
-            "At any other number of units the weights are random.")
+    return (
+        f"At {len(cell.W_h)} units: a SimpleRNN that comes with the course; it has {test['right']} of the {test['of']:,} embedded "
+        "test digits right. "
+        "At any other number of units the weights are random."
+    )
 
 
 def _checked_state(state: dict, units: int, digits: int) -> dict:

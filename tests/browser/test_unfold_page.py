@@ -17,14 +17,20 @@ OPEN = {"fold": 1}
 
 
 def visible(page):
-    return [box for box in page.evaluate("""[...document.querySelectorAll('.uf-copy')].filter((copy) => !copy.hidden)
-        .map((copy) => { const { left, width } = copy.getBoundingClientRect(); return [left, width]; })""")]
+    return [
+        box
+        for box in page.evaluate("""[...document.querySelectorAll('.uf-copy')].filter((copy) => !copy.hidden)
+        .map((copy) => { const { left, width } = copy.getBoundingClientRect(); return [left, width]; })""")
+    ]
 
 
 def threads(page, kind="threads"):
     """The ends of all threads (x, y), counted from the chain's corner."""
     path = page.locator(f".uf-{kind}").get_attribute("d")
-    return [tuple(float(number) for number in re.search(r"([-\d.e]+) [-\d.e]+V([-\d.e]+)$", part).groups()) for part in path.split("M")[1:]]
+    return [
+        tuple(float(number) for number in re.search(r"([-\d.e]+) [-\d.e]+V([-\d.e]+)$", part).groups())
+        for part in path.split("M")[1:]
+    ]
 
 
 def strip(page, copy, kind, numbers):
@@ -46,7 +52,10 @@ def assert_shows(page, chain):
             place = np.clip(np.floor((values - low) * 256 / (1 - low)), 0, 255).astype(int)
             far = np.abs(strip(page, copy, kind, len(values)) - matplotlib.colormaps[colours](place)[..., :3] * 255).max(axis=-1)
             assert (far > 4).mean() <= 1 / 16, (kind, copy)  # 32-bit floats at the border of two colours
-    heights = page.evaluate("[...document.querySelectorAll('.uf-copy:not([hidden]) .uf-share')].map((bar) => (bar.classList.contains('uf-below') ? -1 : 1) * parseFloat(bar.style.height))")
+    heights = page.evaluate(
+        """[...document.querySelectorAll('.uf-copy:not([hidden]) .uf-share')]
+            .map((bar) => (bar.classList.contains('uf-below') ? -1 : 1) * parseFloat(bar.style.height))"""
+    )
     most = np.abs(trace["shares"]).max() or 1
     assert np.allclose(heights, 50 * trace["shares"] / most, atol=0.1)
     total = sum(array.size for array in chain.cell()[2:])
@@ -55,7 +64,9 @@ def assert_shows(page, chain):
     assert page.locator(".uf-top span").inner_text().endswith(f"answer: {said} ({100 * trace['p'][-1, said]:.0f}%)")
 
 
-@pytest.mark.parametrize("state", [OPEN, OPEN | {"digit": 4, "weight": ["W_x", 14, 9]}, OPEN | {"steps": 6, "units": 8, "weight": ["b", 1, 3]}])
+@pytest.mark.parametrize(
+    "state", [OPEN, OPEN | {"digit": 4, "weight": ["W_x", 14, 9]}, OPEN | {"steps": 6, "units": 8, "weight": ["b", 1, 3]}]
+)
 def test_the_first_look(open_page, state):
     chain = Unfold(state=state)
     assert_shows(open_page(chain), chain)
@@ -104,7 +115,11 @@ def test_steps_and_units_are_two_things(open_page):
     page.get_by_label("Time steps").fill("9")
     assert page.locator(".uf-count").inner_text().split(" The number")[0] == count
     page.get_by_role("slider", name="Units").fill("16")
-    assert page.locator(".uf-count").inner_text().startswith("Parameters: 28 · 16 + 16 · 16 + 16, and the output layer 16 · 10 + 10: 448 + 256 + 16 + 170 = 890.")
+    assert (
+        page.locator(".uf-count")
+        .inner_text()
+        .startswith("Parameters: 28 · 16 + 16 · 16 + 16, and the output layer 16 · 10 + 10: 448 + 256 + 16 + 170 = 890.")
+    )
     assert page.locator(".u-note").inner_text() == "If each copy had weights of its own: 9 · 720 + 170 = 6,650."
     state = saved(page)
     assert (state["steps"], state["units"]) == (9, 16)
@@ -136,7 +151,11 @@ def test_a_weight_is_picked_by_pointer_and_by_keyboard(open_page):
     assert state["weight"] == ["W_x", 15, 7]
     chain = Unfold(state=state)
     assert_shows(page, chain)
-    assert page.locator(".uf-said").inner_text().startswith(f"W_x from pixel 15 to unit 7 is {chain.cell().W_x[14, 6]:.4f}".rstrip("0").replace("-", "−"))
+    assert (
+        page.locator(".uf-said")
+        .inner_text()
+        .startswith(f"W_x from pixel 15 to unit 7 is {chain.cell().W_x[14, 6]:.4f}".rstrip("0").replace("-", "−"))
+    )
 
 
 def test_pointing_at_a_copy_shows_what_the_weight_does_there(open_page):
@@ -147,7 +166,7 @@ def test_pointing_at_a_copy_shows_what_the_weight_does_there(open_page):
         page.mouse.move(left + wide / 2, page.locator(".uf-chain").bounding_box()["y"] + 120)
         text = page.locator(".uf-said").inner_text().replace("−", "-")
         assert f"In copy {copy} it meets" in text
-        met, w, product = (float(number) for number in re.search(r"([-\d.]+) · \(?([-\d.]+)\)? = ([-\d.]+)\. ", text).groups())
+        met, w, product = (float(number) for number in re.search(r"([-\d.]+) · \(?([-\d.]+)\)? = ([-\d.]+)\.$", text).groups())
         before = trace["h"][copy - 2, 2] if copy > 1 else 0
         assert (met, w, product) == pytest.approx((before, chain.cell().W_h[2, 3], before * chain.cell().W_h[2, 3]), abs=5.1e-5)
         assert page.locator(".uf-seen").count() == 1 and len(threads(page, "bright")) == 1
@@ -164,12 +183,22 @@ def test_pointing_at_a_copy_shows_what_the_weight_does_there(open_page):
 def test_the_questions_are_answered_with_the_numbers_at_hand(open_page):
     chain = Unfold(state={"steps": 3, "units": 6, "weight": ["W_x", 16, 2]})
     page, trace = open_page(chain), chain.trace()
+    assert not page.locator(".uf-track").first.is_visible()
     page.get_by_role("button", name="Why one gradient?").click()
     page.wait_for_timeout(400)
     text = page.locator(".uf-answer").inner_text().replace("−", "-").replace("(", "").replace(")", "")
     *shares, total = [float(number) for number in re.findall(r"-?\d+\.?\d*(?= \+| =|\. That)", text.split("add up:")[1])]
-    assert shares == pytest.approx(list(trace["shares"]), abs=5.1e-5) and total == pytest.approx(trace["shares"].sum(), abs=5.1e-5)
+    assert shares == pytest.approx(list(trace["shares"]), abs=5.1e-5) and total == pytest.approx(
+        trace["shares"].sum(), abs=5.1e-5
+    )
     assert saved(page)["fold"] == 1 and saved(page)["asked"] == "sum"
+    assert page.locator(".uf-track").first.is_visible()
+    assert (
+        page.locator(".uf-said")
+        .inner_text()
+        .replace("−", "-")
+        .endswith(f"share of the gradient: {trace['shares'][1]:.4f}".rstrip("0") + ".")
+    )
     page.get_by_role("button", name="Is the weight another one").click()
     assert page.locator(".uf-answer").inner_text().startswith("No. W_x from pixel 16 to unit 2 is one number")
     page.get_by_role("button", name="Units or time steps?").click()

@@ -30,7 +30,9 @@ def mnist():
 
 def random_net(features, units, steps, activation="tanh", seed=0):
     rng = np.random.default_rng(seed)
-    return Net(rng.normal(scale=1 / np.sqrt(units), size=(features + units + 1, units)), rng.uniform(size=(steps, features)), activation)
+    return Net(
+        rng.normal(scale=1 / np.sqrt(units), size=(features + units + 1, units)), rng.uniform(size=(steps, features)), activation
+    )
 
 
 def weights(units, **other):
@@ -38,8 +40,16 @@ def weights(units, **other):
     return {name: rng.normal(size=shape) for name, shape in dict(W_x=(28, units), W_h=(units, units), b=(units,)).items()} | other
 
 
-@pytest.mark.parametrize("net", [random_net(2, 3, 2), random_net(28, 32, 28, seed=1), random_net(28, 128, 28, seed=2),
-                                 random_net(1, 1, 5, "relu"), random_net(28, 16, 28, "relu", seed=3)])
+@pytest.mark.parametrize(
+    "net",
+    [
+        random_net(2, 3, 2),
+        random_net(28, 32, 28, seed=1),
+        random_net(28, 128, 28, seed=2),
+        random_net(1, 1, 5, "relu"),
+        random_net(28, 16, 28, "relu", seed=3),
+    ],
+)
 def test_all_parts_of_all_steps_are_those_of_numpy(node, net):
     ours, theirs = node(RUN, component="one_cell", **net._asdict()), run_net(net)
     for name, values in theirs.items():
@@ -67,27 +77,52 @@ def test_the_toy_has_the_numbers_of_the_lesson():
 def test_numbers_are_written_alike(node):
     values = [0.0, -0.0, 1.0, -1.0, 0.7616, -0.76159, 10.0, 100.0, 1e-9, -1e-9, 1 / 3, -2.5, 123.456789]
     for places in (3, 4):
-        assert node("answer(values.map((value) => m.spell(value, places)));", values=values, places=places) == [say(v, places) for v in values]
+        assert node("answer(values.map((value) => m.spell(value, places)));", values=values, places=places) == [
+            say(v, places) for v in values
+        ]
 
 
-@pytest.mark.parametrize("build, said", [
-    (lambda: OneCell(lstm_classifier(4)), "received an LSTM"), (lambda: OneCell("my_model.keras"), "str, which has no layers"),
-    (lambda: OneCell(rnn_classifier(4, layers=2)), "SimpleRNN, then SimpleRNN"),
-    (lambda: OneCell(rnn_classifier(4), weights=weights(4)), "received both"), (lambda: OneCell(weights=[1, 2]), "received list"),
-    (lambda: OneCell(weights={"W_x": 1}), "['W_x']"), (lambda: OneCell(weights=weights(4, W_h=np.zeros((4, 5)))), "W_h (4, 5)"),
-    (lambda: OneCell(weights=weights(257)), "at most 256"), (lambda: OneCell(weights=weights(4, b=np.full(4, np.nan))), "NaN"),
-    (lambda: OneCell(image=np.zeros((14, 14))), "(28, 28)"), (lambda: OneCell(image=np.full((28, 28), 255)), "Divide pixels by 255")])
+@pytest.mark.parametrize(
+    "build, said",
+    [
+        (lambda: OneCell(lstm_classifier(4)), "received an LSTM"),
+        (lambda: OneCell("my_model.keras"), "str, which has no layers"),
+        (lambda: OneCell(rnn_classifier(4, layers=2)), "SimpleRNN, then SimpleRNN"),
+        (lambda: OneCell(rnn_classifier(4), weights=weights(4)), "received both"),
+        (lambda: OneCell(weights=[1, 2]), "received list"),
+        (lambda: OneCell(weights={"W_x": 1}), "['W_x']"),
+        (lambda: OneCell(weights=weights(4, W_h=np.zeros((4, 5)))), "W_h (4, 5)"),
+        (lambda: OneCell(weights=weights(257)), "at most 256"),
+        (lambda: OneCell(weights=weights(4, b=np.full(4, np.nan))), "NaN"),
+        (lambda: OneCell(image=np.zeros((14, 14))), "(28, 28)"),
+        (lambda: OneCell(image=np.full((28, 28), 255)), "Divide pixels by 255"),
+    ],
+)
 def test_other_input_is_refused_with_what_is_accepted(build, said):
     with pytest.raises(ValueError, match=re.escape(said)) as error:
         build()
     assert "expected" in str(error.value)
 
 
-@pytest.mark.parametrize("state, said", [
-    ({"row": 3}, "received row"), ({"network": "lstm"}, "toy or real"), ({"step": 3}, "from 1 to 2"), ({"network": "real", "step": 29}, "from 1 to 28"),
-    ({"unit": 4}, "from 1 to 3"), ({"line": 7}, "from 1 to 6"), ({"stage": 4}, "from 0 to 3"), ({"stage": 1.5}, "whole number"), ({"digit": 10}, "from 0 to 9"),
-    ({"order": "name"}, "place or size"), ({"edits": [["W", 7, 1, 0]]}, "from 1 to 6"), ({"edits": ["W"]}, "expected edits like"),
-    ({"edits": [["x", 1, 1, np.nan]]}, "nan"), ({"network": "real", "edits": [["x", 1, 1, 2]]}, "from 0 to 1")])
+@pytest.mark.parametrize(
+    "state, said",
+    [
+        ({"row": 3}, "received row"),
+        ({"network": "lstm"}, "toy or real"),
+        ({"step": 3}, "from 1 to 2"),
+        ({"network": "real", "step": 29}, "from 1 to 28"),
+        ({"unit": 4}, "from 1 to 3"),
+        ({"line": 7}, "from 1 to 6"),
+        ({"stage": 4}, "from 0 to 3"),
+        ({"stage": 1.5}, "whole number"),
+        ({"digit": 10}, "from 0 to 9"),
+        ({"order": "name"}, "place or size"),
+        ({"edits": [["W", 7, 1, 0]]}, "from 1 to 6"),
+        ({"edits": ["W"]}, "expected edits like"),
+        ({"edits": [["x", 1, 1, np.nan]]}, "nan"),
+        ({"network": "real", "edits": [["x", 1, 1, 2]]}, "from 0 to 1"),
+    ],
+)
 def test_impossible_states_are_refused(state, said):
     with pytest.raises((ValueError, TraitError), match=re.escape(said)):
         OneCell(state=state)
@@ -114,7 +149,9 @@ def test_the_words_for_it_are_the_same_each_time():
     assert repr(OneCell(rnn_classifier(4))) == "OneCell(SimpleRNN with 4 units)"
 
 
-@pytest.mark.parametrize("cell", [lambda: OneCell(), lambda: OneCell(state={"network": "real"}), lambda: OneCell(rnn_classifier(5, activation="relu"))])
+@pytest.mark.parametrize(
+    "cell", [lambda: OneCell(), lambda: OneCell(state={"network": "real"}), lambda: OneCell(rnn_classifier(5, activation="relu"))]
+)
 def test_a_still_stands_in_where_no_script_runs(cell):
     data, metadata = cell()._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG") and "application/vnd.jupyter.widget-view+json" in data
@@ -126,7 +163,10 @@ def test_the_caption_says_what_is_seen():
     cell = OneCell(rnn_classifier(5, activation="relu"), state={"step": 7, "unit": 3})
     trace = cell.trace()
     seen, kept, a, h = (say(trace[name][6, 2], 3) for name in ("seen", "kept", "a", "h"))
-    assert cell.caption() == f"Step 7 of 28, unit 3 of 5: it sees {seen}, remembers {kept}, and its bias is 0; together {a}. ReLU makes {h} of it."
+    assert (
+        cell.caption()
+        == f"Step 7 of 28, unit 3 of 5: it sees {seen}, remembers {kept}, and its bias is 0; together {a}. ReLU makes {h} of it."
+    )
 
 
 def test_the_shipped_rnn_is_small_and_as_good_as_its_record_says(mnist):

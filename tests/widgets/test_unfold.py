@@ -64,8 +64,13 @@ def test_the_browser_walks_back_as_numpy_does(node, mnist, activation):
 def test_random_weights_are_the_same_everywhere(node, units):
     assert node("answer([...m.chance(seed, 500)]);", component="unfold", seed=units) == chance(units, 500).tolist()
     given = shipped("rnn32")
-    ours = node("const cell = m.randomCell(spec, units); answer(Object.fromEntries(['W_x', 'W_h', 'b', 'W_y', 'b_y'].map((name) => [name, [...cell[name]]])));",
-                component="unfold", spec=given.spec, units=units)
+    ours = node(
+        """const cell = m.randomCell(spec, units);
+        answer(Object.fromEntries(['W_x', 'W_h', 'b', 'W_y', 'b_y'].map((name) => [name, [...cell[name]]])));""",
+        component="unfold",
+        spec=given.spec,
+        units=units,
+    )
     for name, values in ours.items():
         assert values == getattr(random_cell(given, units), name).ravel().tolist()
 
@@ -78,7 +83,9 @@ def test_random_numbers_look_like_chance():
 
 def test_parameters_move_with_units_only():
     for units in (1, 8, 32, 128):
-        counts = {re.search(r"[\d,]+ parameters", Unfold(state={"units": units, "steps": steps}).caption())[0] for steps in (1, 14, 28)}
+        counts = {
+            re.search(r"[\d,]+ parameters", Unfold(state={"units": units, "steps": steps}).caption())[0] for steps in (1, 14, 28)
+        }
         assert counts == {f"{rnn_classifier(units).count_params():,} parameters"}
 
 
@@ -87,20 +94,40 @@ def test_other_numbers_of_units_are_not_the_trained_network():
     assert Unfold(state={"units": 31}).cell().W_h.shape == (31, 31)
 
 
-@pytest.mark.parametrize("build, said", [
-    (lambda: Unfold(lstm_classifier(4)), "received an LSTM"), (lambda: Unfold("my_model.keras"), "str, which has no layers"),
-    (lambda: Unfold(rnn_classifier(129)), "at most 128 units"), (lambda: Unfold(None, np.zeros((28, 28))), "both or neither"),
-    (lambda: Unfold(None, np.zeros((14, 14)), 3), "(28, 28)"), (lambda: Unfold(None, np.zeros((28, 28)), 10), "from 0 to 9")])
+@pytest.mark.parametrize(
+    "build, said",
+    [
+        (lambda: Unfold(lstm_classifier(4)), "received an LSTM"),
+        (lambda: Unfold("my_model.keras"), "str, which has no layers"),
+        (lambda: Unfold(rnn_classifier(129)), "at most 128 units"),
+        (lambda: Unfold(None, np.zeros((28, 28))), "both or neither"),
+        (lambda: Unfold(None, np.zeros((14, 14)), 3), "(28, 28)"),
+        (lambda: Unfold(None, np.zeros((28, 28)), 10), "from 0 to 9"),
+    ],
+)
 def test_other_input_is_refused_with_what_is_accepted(build, said):
     with pytest.raises(ValueError, match=re.escape(said)) as error:
         build()
     assert "expected" in str(error.value)
 
 
-@pytest.mark.parametrize("state, said", [
-    ({"row": 3}, "received row"), ({"fold": 1.5}, "from 0 to 1"), ({"steps": 0}, "from 1 to 28"), ({"units": 129}, "from 1 to 128"), ({"units": 8.5}, "whole number"),
-    ({"digit": 10}, "from 0 to 9"), ({"weight": ["W_y", 1, 1]}, "W_x, W_h or b"), ({"weight": ["W_h", 33, 1]}, "from 1 to 32"), ({"weight": "W_h"}, "expected weight like"),
-    ({"weight": ["b", 2, 1]}, "from 1 to 1"), ({"copy": 4, "steps": 3}, "from 1 to 3"), ({"asked": "why"}, "same, sizes, sum")])
+@pytest.mark.parametrize(
+    "state, said",
+    [
+        ({"row": 3}, "received row"),
+        ({"fold": 1.5}, "from 0 to 1"),
+        ({"steps": 0}, "from 1 to 28"),
+        ({"units": 129}, "from 1 to 128"),
+        ({"units": 8.5}, "whole number"),
+        ({"digit": 10}, "from 0 to 9"),
+        ({"weight": ["W_y", 1, 1]}, "W_x, W_h or b"),
+        ({"weight": ["W_h", 33, 1]}, "from 1 to 32"),
+        ({"weight": "W_h"}, "expected weight like"),
+        ({"weight": ["b", 2, 1]}, "from 1 to 1"),
+        ({"copy": 4, "steps": 3}, "from 1 to 3"),
+        ({"asked": "why"}, "same, sizes, sum"),
+    ],
+)
 def test_impossible_states_are_refused(state, said):
     with pytest.raises((ValueError, TraitError), match=re.escape(said)):
         Unfold(state=state)

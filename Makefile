@@ -71,7 +71,7 @@ measure: setup  ## record again the bands that lessons check their results again
 	@$(PY) -m course_utils measure
 
 pictures: setup  ## make README's pictures of the LSTM scope from the real thing (needs Chromium; maintainers)
-	@$(PY) -m course_utils.kit.pictures
+	@$(PY) tests/browser/readme_pictures.py
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
 	@$(PY) -m course_utils times

@@ -27,7 +27,7 @@ APART := tests/grading tests/faults tests/browser
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-15s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-17s%s\n", $$1, $$2}'
 
 lab: setup exercises  ## set up, then open JupyterLab at the first lesson
 	@$(PY) -m course_utils lab $(JUPYTER_ARGS)

@@ -87,6 +87,10 @@ PICTURES = {
     "a bare slider, for comparison": Picture(BARE, key("input[type=range]")),
     "LSTM scope, one row more": Picture(SCOPE, key("input[type=range]"), TWIN_ROWS),
     "LSTM scope, drawing": Picture(SCOPE, stroke(".u-pad"), TWIN_INK),
+    "one cell, next time step": Picture("from course_utils.widgets import OneCell\nOneCell()", key("input[type=range]")),
+    "unfold, the handle": Picture("from course_utils.widgets import Unfold\nUnfold()", key("input[type=range]")),
+    "gradient river, scale": Picture("from course_utils.widgets import GradientRiver\nGradientRiver()", key("input[type=range]")),
+    "misclassification explorer, drawing": Picture("from course_utils.widgets import MissExplorer\nMissExplorer()", stroke(".u-pad")),
 }
 TRAINING = """import keras
 from course_utils.data import DataLoader, load_mnist

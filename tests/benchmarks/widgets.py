@@ -106,7 +106,7 @@ for k in range(10**6):
 
 # From an event's own time stamp to just after the next frame; with a twin, to the frame after its new figure was decoded.
 CLOCK = """([type, number, twin]) => { window.measured = new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error("nothing was painted within 60 s")), 60_000);
+    setTimeout(() => reject(new Error("nothing was painted within 2 minutes")), 120_000);
     const output = document.querySelectorAll(".jp-CodeCell")[number].querySelector(".jp-Cell-outputArea");
     const painted = (start) => requestAnimationFrame(() => {
         const after = new MessageChannel();
@@ -185,6 +185,7 @@ def run(events: int) -> dict:
         page = open_notebook(browser, address, folder, "pictures", cells)
         page.wait_for_function("(count) => [...document.querySelectorAll('.jp-CodeCell')].slice(0, count).every((cell) => cell.querySelector('.unrolled-picture, img, input'))",
                                arg=len(cells), timeout=240_000)
+        page.wait_for_function("![...document.querySelectorAll('.jp-InputPrompt')].some((prompt) => prompt.textContent.includes('*'))", timeout=240_000)
         found = {"idle": round_of(page, cells, events)}
         other = open_notebook(browser, address, folder, "training", [TRAINING])
         other.wait_for_function("document.querySelector('.jp-OutputArea-output')?.textContent.includes('under way')", timeout=240_000)

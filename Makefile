@@ -27,7 +27,7 @@ APART := tests/grading tests/faults tests/browser
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-15s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-17s%s\n", $$1, $$2}'
 
 lab: setup exercises  ## set up, then open JupyterLab at the first lesson
 	@$(PY) -m course_utils lab $(JUPYTER_ARGS)
@@ -68,7 +68,7 @@ measure: setup  ## record again the bands that lessons check their results again
 	@$(PY) -m course_utils measure
 
 pictures: setup  ## make README's pictures of the LSTM scope from the real thing (needs Chromium; maintainers)
-	@$(PY) -m course_utils.kit.pictures
+	@$(PY) tests/browser/readme_pictures.py
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
 	@$(PY) -m course_utils times

@@ -31,7 +31,7 @@ def digest(path: Path) -> str:
 
 
 def record() -> None:
-    """Write down the lessons as they are now (maintainers, whenever lessons are saved)."""
+    """Write down the lessons as they are now: `make notebooks` does, and `python -m course_utils.kit.trust` (maintainers)."""
     digests = {path.name: digest(path) for path in lessons()}
     RECORD.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
 
@@ -61,3 +61,7 @@ def sign_lessons(data_dir: str | None = None) -> list[Path]:
     except (OSError, sqlite3.Error):
         return []
     return found
+
+
+if __name__ == "__main__":
+    record()

@@ -62,8 +62,8 @@ class MissExplorer(Picture):
     20
     """
 
-    _esm = joined.source("explorer")
-    _css = joined.style("explorer")
+    _esm = joined.light(joined.source("explorer"))
+    _css = joined.light(joined.style("explorer"))
     networks = traitlets.List(help="for each network its name, sizes, confusion matrix, and right answers after each row").tag(sync=True)
     weights = traitlets.Bytes(help="for each network W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
     images = traitlets.Bytes(help="the saved digits: grey levels, packed with zlib").tag(sync=True)

@@ -43,5 +43,5 @@ def light(text: str) -> str:
 
     The text must hold no string that goes over several lines and whose spaces matter.
     """
-    text = re.sub(r"^\s*/\*.*?\*/[ \t]*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^\s*/\*(?:(?!\*/).)*\*/[ \t]*$", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"^\s*(?://.*\n\s*)*", "", text, flags=re.MULTILINE)

@@ -47,8 +47,8 @@ class LSTMScope(Picture):
     17
     """
 
-    _esm = joined.source("lstm_scope")
-    _css = joined.style("lstm_scope")
+    _esm = joined.light(joined.source("lstm_scope"))
+    _css = joined.light(joined.style("lstm_scope"))
     spec = traitlets.Dict(help="kind, activation and sizes of the network").tag(sync=True)
     weights = traitlets.Bytes(help="W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
     images = traitlets.Bytes(help="the digits: grey levels, packed with zlib").tag(sync=True)

@@ -72,8 +72,8 @@ class OneCell(Picture):
     'Step 2 of 2, unit 2 of 3: it sees 1, remembers 0.7616, and its bias is 0; together 1.7616. tanh makes 0.9427 of it.'
     """
 
-    _esm = joined.source("one_cell")
-    _css = joined.style("one_cell")
+    _esm = joined.light(joined.source("one_cell"))
+    _css = joined.light(joined.style("one_cell"))
     spec = traitlets.Dict(help="the toy with its numbers, or None; sizes, activation and name of the real network").tag(sync=True)
     weights = traitlets.Bytes(help="W_x, W_h, b of the real network: float32, little-endian").tag(sync=True)
     images = traitlets.Bytes(help="the digits: grey levels, packed with zlib").tag(sync=True)

@@ -40,7 +40,7 @@ class Predict(Picture):
         ValueError: question, axis, items or state are not what is accepted; the message says what is.
     """
 
-    _esm = joined.light(joined.source("predict"))  # several of them lie in each lesson
+    _esm = joined.light(joined.source("predict"))
     _css = joined.light(joined.style("predict"))
     kind = traitlets.Unicode(help="choice, number, ranking or curve").tag(sync=True)
     question = traitlets.Unicode(help="the question, one sentence").tag(sync=True)

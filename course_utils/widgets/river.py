@@ -54,8 +54,8 @@ class GradientRiver(Picture):
     True
     """
 
-    _esm = joined.source("river")
-    _css = joined.style("river")
+    _esm = joined.light(joined.source("river"))
+    _css = joined.light(joined.style("river"))
     networks = traitlets.List(help="for each network, those given and then the fresh ones: name, given, spec").tag(sync=True)
     weights = traitlets.Bytes(help="their weights one after the other: W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
     inputs = traitlets.Bytes(help="W_x of the fresh RNN and the fresh LSTM for 14, 7, 4, 2, 1 pixels a step: float32").tag(sync=True)

@@ -47,8 +47,8 @@ class Unfold(Picture):
     'A cell of 32 units in 28 copies, one for each row, with one set of 2,282 parameters. Its answer is 3.'
     """
 
-    _esm = joined.source("unfold")
-    _css = joined.style("unfold")
+    _esm = joined.light(joined.source("unfold"))
+    _css = joined.light(joined.style("unfold"))
     spec = traitlets.Dict(help="kind, activation and sizes of the network").tag(sync=True)
     weights = traitlets.Bytes(help="W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
     images = traitlets.Bytes(help="the digits: grey levels, packed with zlib").tag(sync=True)

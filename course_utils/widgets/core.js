@@ -172,7 +172,7 @@ export async function survey(cell, { images, labels, steps }, forced, { go = () 
 const now = () => performance.now();
 
 /**
- * @typedef {Object} Back  vectors on their way back through time, one row a probe; kept near 1, their true size is 10^shift times that
+ * @typedef {Object} Back  vectors on their way back through time, one row a probe; their true size is 10^shift times theirs
  * @property {number} probes
  * @property {number} t  the step, from 0, at whose states they are
  * @property {Float64Array} h  v dh_T/dh_t, with the cell state held: what reaches h_t (probes, units)
@@ -183,7 +183,8 @@ const now = () => performance.now();
 
 /** The vectors at the last step: directions of h_T, (probes, units), each of length 1. @returns {Back} */
 export function startBack(/** @type {Cell} */ cell, /** @type {Trace} */ trace, /** @type {Float64Array} */ directions) {
-  const back = { probes: directions.length / cell.units, t: trace.steps - 1, h: Float64Array.from(directions), shift: 0, a: new Float64Array(cell.b.length) };
+  const h = Float64Array.from(directions), a = new Float64Array(cell.b.length);
+  const back = { probes: h.length / cell.units, t: trace.steps - 1, h, a, shift: 0 };
   if (cell.kind === "lstm") back.c = new Float64Array(directions.length);
   throughOutput(cell, trace, back);
   return back;
@@ -238,7 +239,7 @@ function rescale(back) {
   back.shift += Math.log10(largest);
 }
 
-/** log10 of the root mean square, over the probes, of their lengths; minus infinity for zeros, NaN where the states overflowed. */
+/** log10 of the root mean square of the probes' lengths; minus infinity for zeros, NaN where the states overflowed. */
 export function backSize(/** @type {Back} */ { probes, shift }, /** @type {Float64Array} */ vectors) {
   return Math.log10(sizeOf(vectors) / Math.sqrt(probes)) + shift;
 }

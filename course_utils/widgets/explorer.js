@@ -1,7 +1,8 @@
 // The misclassification explorer: from a count in the confusion matrix to its digits, and into each of them, row by row.
 
 import { argmax, makeTrace, readCell, run } from "./core.js";
-import { button, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, INK_COLOURS, legend, show, slider, toBase64, under, unpackImages, whenQuiet } from "./parts.js";
+import { button, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, INK_COLOURS, legend, show, slider, toBase64, under,
+  unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "Misclassification explorer";
 const PAGE = 24; // digits of the gallery that are seen at once
@@ -25,7 +26,8 @@ export function readFacts(/** @type {DataView} */ view, /** @type {number} */ ne
   const byte = (place) => new Uint8Array(bytes.buffer, 4 * n * (1 + 2 * networks) + n * place, n);
   return {
     numbers: new Uint32Array(bytes.buffer, 0, n), labels: byte(0),
-    nets: Array.from({ length: networks }, (_, k) => ({ confidence: float(1 + 2 * k), margin: float(2 + 2 * k), said: byte(1 + k) })),
+    nets: Array.from({ length: networks }, (_, k) => ({ confidence: float(1 + 2 * k), margin: float(2 + 2 * k),
+      said: byte(1 + k) })),
   };
 }
 
@@ -34,9 +36,11 @@ class Explorer {
     Object.assign(this, { model, root, signal, saved: null, page: 0, tiles: [] });
     this.nets = this.readNetworks();
     const { features, classes } = this.nets[0].cell;
-    Object.assign(this, { features, classes, steps: 28, size: 28 * features, total: model.get("total"), everyRow: model.get("every_row") });
+    Object.assign(this, { features, classes, steps: 28, size: 28 * features, total: model.get("total"),
+      everyRow: model.get("every_row") });
     this.learn(readFacts(model.get("facts"), this.nets.length));
-    this.pixels = new Map(Array.from(this.facts.numbers, (number, k) => [number, images.subarray(k * this.size, (k + 1) * this.size)]));
+    this.pixels = new Map(Array.from(this.facts.numbers, (number, k) => [number,
+      images.subarray(k * this.size, (k + 1) * this.size)]));
     this.image = new Float32Array(this.size);
     this.build();
     this.saveSoon = whenQuiet(() => this.save(), 250, signal);
@@ -66,23 +70,28 @@ class Explorer {
   // ---- what stands on the page -------------------------------------------------------------------------------------
 
   build() {
-    this.grid = el("div", { class: "u-miss", style: `--rows: ${this.steps}` }, this.buildDigit(), ...this.nets.map((net) => this.buildNet(net)));
+    this.grid = el("div", { class: "u-miss", style: `--rows: ${this.steps}` }, this.buildDigit(),
+      ...this.nets.map((net) => this.buildNet(net)));
     this.status = el("p", { class: "u-status" });
     this.numbers = el("p", { class: "u-numbers" });
     this.honest = el("p", { class: "u-note" });
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
     const upper = el("div", { class: "u-miss-upper" }, this.buildMatrix(), this.buildGallery());
-    this.root.append(...this.buildLead(), upper, this.buildTools(), this.status, this.buildRows(), this.grid, this.numbers, this.honest, this.live,
+    this.root.style.setProperty("--classes", this.classes);
+    this.root.append(...this.buildLead(), upper, this.buildTools(), this.status, this.buildRows(), this.grid, this.numbers,
+      this.honest, this.live,
       el("p", { class: "u-about", text: this.model.get("about") }));
   }
 
   buildLead() {
-    const lead = "Press a coloured count: the digits that were read wrong in this way appear. Choose one, then erase a stroke or add one. " +
-      "When does the answer change?";
-    const read = "How to read this: a row of the matrix is what a digit was, a column what the network said; on the diagonal they agree. " +
-      "Below, each line of a map shows the probabilities of the ten classes after that row of the digit, at the same height; " +
+    const lead = "Press a coloured count: the digits that were read wrong in this way appear. " +
+      "Choose one, then erase a stroke or add one. When does the answer change?";
+    const read = "How to read this: a row of the matrix is what a digit was, a column what the network said; " +
+      "on the diagonal they agree. " +
+      `Below, each line of a map shows the probabilities of the ${this.classes} classes after that row of the digit, ` +
+      "at the same height; " +
       "the box marks the true class. Tab moves from part to part, the arrow keys move inside one.";
-    return [el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read.replace("ten", this.classes) })];
+    return [el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read })];
   }
 
   buildMatrix() {
@@ -93,12 +102,15 @@ class Explorer {
       this.on(cell, "keydown", (event) => this.walkMatrix(event, true_, said));
       return cell;
     }));
-    const line = (cells, label) => el("tr", {}, el("th", { scope: "row", text: label }), ...cells.map((cell) => el("td", {}, cell)));
+    const line = (cells, label) => el("tr", {}, el("th", { scope: "row", text: label }),
+      ...cells.map((cell) => el("td", {}, cell)));
     const head = el("tr", {}, el("td"), ...this.cells.map((_, label) => el("th", { scope: "col", text: label })));
     this.caption = el("caption");
-    const table = el("table", { class: "u-matrix" }, this.caption, el("thead", {}, head), el("tbody", {}, ...this.cells.map(line)));
+    const table = el("table", { class: "u-miss-matrix" }, this.caption, el("thead", {}, head),
+      el("tbody", {}, ...this.cells.map(line)));
     this.on(table, "pointerleave", () => this.mark(null));
-    return el("div", {}, this.buildSwitch(), table, el("p", { class: "u-note", text: "Down: what it was. Across: what the network said." }));
+    const note = el("p", { class: "u-note", text: "Down: what it was. Across: what the network said." });
+    return el("div", {}, this.buildSwitch(), table, note);
   }
 
   /** Whose matrix, and all its misses at once. */
@@ -126,16 +138,18 @@ class Explorer {
     });
     this.range = el("span");
     this.tiles = Array.from({ length: PAGE }, (_, k) => this.buildTile(k));
-    this.gallery = el("div", { class: "u-gallery", role: "group", "aria-label": "Digits" }, ...this.tiles.map((tile) => tile.node));
+    this.gallery = el("div", { class: "u-miss-gallery", role: "group", "aria-label": "Digits" },
+      ...this.tiles.map((tile) => tile.node));
     this.absent = el("p", { class: "u-note", role: "status" });
     const tools = el("div", { class: "u-tools" }, el("label", {}, this.sorting), this.back, this.range, this.next);
     this.sorting.setAttribute("aria-label", "Order of the digits");
-    return el("div", { class: "u-right" }, el("p", { class: "u-gallery-title" }, this.title), tools, this.gallery, this.absent);
+    return el("div", { class: "u-miss-right" }, el("p", { class: "u-miss-gallery-title" }, this.title), tools, this.gallery,
+      this.absent);
   }
 
   buildTile(k) {
     const map = new HeatMap(this.steps, this.features, INK_COLOURS), text = el("span");
-    const node = button("", { class: "u-tile", tabindex: "-1" });
+    const node = button("", { class: "u-miss-tile", tabindex: "-1" });
     node.append(map.canvas, text);
     this.on(node, "click", () => this.setDigit(this.tiles[k].number));
     this.on(node, "pointerenter", () => this.mark(this.cellOf(this.tiles[k].number)));
@@ -164,7 +178,8 @@ class Explorer {
   }
 
   buildDigit() {
-    const tell = { drawn: (row) => this.drawn(row), done: () => this.saveSoon(), moved: () => this.probe(this.pad.cursor.row, true) };
+    const tell = { drawn: (row) => this.drawn(row), done: () => this.saveSoon(),
+      moved: () => this.probe(this.pad.cursor.row, true) };
     this.pad = new DigitPad(this.image, this.steps, this.features, tell, this.signal);
     this.pad.field.append(...veils());
     this.on(this.pad.field, "pointermove", (event) => this.probe(under(event, this.pad.field, this.steps, this.features).row));
@@ -175,28 +190,38 @@ class Explorer {
   /** One network: its probabilities after each row, and as bars after the rows read. */
   buildNet(net) {
     net.map = new HeatMap(this.steps, this.classes, GATE_COLOURS);
-    net.field = el("div", { class: `u-field u-map${this.everyRow ? "" : " u-unlearned"}`, tabindex: "0", role: "application", "data-net": net.name,
-      "aria-roledescription": "heat map", "aria-label": `${net.name}: probabilities of ${this.classes} classes after each of ${this.steps} rows. Up and down choose a row.` },
-      net.map.canvas, el("i", { class: "u-stripes" }), el("i", { class: "u-true" }), ...veils());
+    const name = `${net.name}: probabilities of ${this.classes} classes after each of ${this.steps} rows. ` +
+      "Up and down choose a row.";
+    net.field = el("div", { class: `u-field u-map${this.everyRow ? "" : " u-miss-unlearned"}`, tabindex: "0", role: "application",
+      "data-net": net.name, "aria-roledescription": "heat map", "aria-label": name },
+      net.map.canvas, el("i", { class: "u-miss-stripes" }), el("i", { class: "u-miss-true" }), ...veils());
     const rowUnder = (event) => under(event, net.field, this.steps, this.classes).row;
     this.on(net.field, "pointermove", (event) => this.point(rowUnder(event), event.buttons === 1));
-    this.on(net.field, "pointerdown", (event) => this.point(rowUnder(event), true, event.preventDefault(), net.field.focus({ preventScroll: true })));
+    this.on(net.field, "pointerdown", (event) => {
+      event.preventDefault();
+      net.field.focus({ preventScroll: true });
+      this.point(rowUnder(event), true);
+    });
     this.on(net.field, "keydown", (event) => this.stepRow(event));
-    const labels = el("div", { class: "u-labels", "aria-hidden": "true" }, ...Array.from({ length: this.classes }, (_, label) => el("span", { text: label })));
-    const map = el("div", { class: "u-panel" }, el("div", { class: "u-title" }, el("b", { text: `${net.name}, row by row` })), net.field, labels,
+    const labels = el("div", { class: "u-miss-labels", "aria-hidden": "true" },
+      ...Array.from({ length: this.classes }, (_, label) => el("span", { text: label })));
+    const map = el("div", { class: "u-panel" }, el("div", { class: "u-title" }, el("b", { text: `${net.name}, row by row` })),
+      net.field, labels,
       legend(GATE_COLOURS, ["0", "1"]));
-    return el("div", { class: "u-net" }, map, this.buildBars(net));
+    return el("div", { class: "u-miss-net" }, map, this.buildBars(net));
   }
 
   buildBars(net) {
     net.bars = Array.from({ length: this.classes }, (_, label) => {
       const bar = el("i", { class: "u-bar" }), ghost = el("i", { class: "u-ghost" }), share = el("span", { class: "u-share" });
-      const node = el("div", { class: "u-class" }, el("span", { class: "u-label", text: label }), el("div", { class: "u-track" }, bar, ghost), share);
+      const node = el("div", { class: "u-class" }, el("span", { class: "u-miss-label", text: label }),
+        el("div", { class: "u-track" }, bar, ghost), share);
       return { node, bar, ghost, share };
     });
     net.title = el("b");
-    const bars = el("div", { class: "u-bars", "aria-hidden": "true" }, ...net.bars.map((bar) => bar.node)); // the status says it in words
-    const key = el("div", { class: "u-labels u-key", text: "‖ before the change" });
+    const bars = el("div", { class: "u-bars", "aria-hidden": "true" },
+      ...net.bars.map((bar) => bar.node)); // the status says it in words
+    const key = el("div", { class: "u-miss-labels u-key", text: "‖ before the change" });
     return el("div", { class: "u-panel" }, el("div", { class: "u-title" }, net.title), bars, key);
   }
 
@@ -251,10 +276,11 @@ class Explorer {
   paintCell(node, true_, said, count, most) {
     const right = true_ === said, depth = count / most;
     node.textContent = count || "";
-    node.className = right ? "u-right-answer" : "";
+    node.className = right ? "u-miss-right-answer" : "";
     if (!right) node.style.background = between([255, 245, 235], [166, 54, 3], count ? 0.08 + 0.92 * depth : 0);
     if (!right) node.style.color = depth > 0.78 ? "#ffffff" : "#000000"; // whichever is read better
-    node.setAttribute("aria-label", right ? `${true_} read as ${said}, right: ${digits(count)}` : `${true_} read as ${said}: ${digits(count)}`);
+    node.setAttribute("aria-label", right ? `${true_} read as ${said}, right: ${digits(count)}`
+      : `${true_} read as ${said}: ${digits(count)}`);
     const chosen = this.cell !== null && this.cell[0] === true_ && this.cell[1] === said;
     node.setAttribute("aria-pressed", String(chosen));
     node.tabIndex = chosen || (this.cell === null && true_ + said === 0) ? 0 : -1;
@@ -275,10 +301,11 @@ class Explorer {
 
   /** Hover works both ways: a count shows its tiles, a tile its count. */
   mark(cell) {
-    this.marked?.classList.remove("u-marked");
+    this.marked?.classList.remove("u-miss-marked");
     this.marked = cell && this.cells[cell[0]][cell[1]];
-    this.marked?.classList.add("u-marked");
-    for (const { node, number } of this.tiles) node.classList.toggle("u-marked", cell !== null && number !== null && same(this.cellOf(number), cell));
+    this.marked?.classList.add("u-miss-marked");
+    for (const { node, number } of this.tiles) node.classList.toggle("u-miss-marked",
+      cell !== null && number !== null && same(this.cellOf(number), cell));
   }
 
   cellOf(number) {
@@ -286,10 +313,12 @@ class Explorer {
     return k === undefined ? null : [this.facts.labels[k], this.facts.nets[this.index].said[k]];
   }
 
-  /** Which digits the gallery shows, in which order; those that are not here yet are asked for. It may follow the chosen digit. */
+  /** Which digits the gallery shows, in which order; those not here yet are asked for. It may follow the chosen digit. */
   list(follow = false) {
-    const { labels, numbers, nets } = this.facts, { said } = nets[this.index], [key, sign] = SORTS[this.sort], values = nets[this.index][key];
-    const inside = this.cell === null ? (k) => said[k] !== labels[k] : (k) => labels[k] === this.cell[0] && said[k] === this.cell[1];
+    const { labels, numbers, nets } = this.facts, { said } = nets[this.index], [key, sign] = SORTS[this.sort],
+      values = nets[this.index][key];
+    const inside = this.cell === null ? (k) => said[k] !== labels[k]
+      : (k) => labels[k] === this.cell[0] && said[k] === this.cell[1];
     const places = [...numbers.keys()].filter(inside).sort((a, b) => sign * (values[a] - values[b]));
     this.listed = places.map((k) => numbers[k]);
     this.count = this.cell === null ? this.misses(this.net.counts) : this.net.counts[this.cell[0]][this.cell[1]];
@@ -305,7 +334,8 @@ class Explorer {
   }
 
   showPage() {
-    const first = this.page * PAGE, shown = this.listed.slice(first, first + PAGE), missing = shown.filter((number) => !this.pixels.has(number));
+    const first = this.page * PAGE, shown = this.listed.slice(first, first + PAGE),
+      missing = shown.filter((number) => !this.pixels.has(number));
     if (missing.length) this.askKernel({ want: "images", numbers: missing });
     this.tiles.forEach((tile, k) => this.showTile(tile, shown[k] ?? null));
     const of = this.listed.length === this.count ? many(this.count) : `${many(this.listed.length)} saved`;
@@ -332,7 +362,8 @@ class Explorer {
     const value = key === "margin" ? `+${percent(margin[k])}` : percent(confidence[k]);
     tile.map.paint(pixels ?? new Float32Array(this.size).fill(0.12), 0, 1);
     tile.text.textContent = this.cell === null ? `${true_}→${said} ${value}` : value;
-    tile.node.setAttribute("aria-label", `digit ${number}, a ${true_}, read as ${said}, ${percent(confidence[k])}, ahead by ${percent(margin[k])}`);
+    tile.node.setAttribute("aria-label",
+      `digit ${number}, a ${true_}, read as ${said}, ${percent(confidence[k])}, ahead by ${percent(margin[k])}`);
     this.showChosen(tile);
   }
 
@@ -375,13 +406,15 @@ class Explorer {
     if (!buffer) return;
     clearTimeout(this.timer);
     Object.assign(this, { asked: null, silent: false });
-    const view = buffer instanceof DataView ? buffer : new DataView(buffer.buffer ?? buffer, buffer.byteOffset ?? 0, buffer.byteLength);
+    const view = buffer instanceof DataView ? buffer : new DataView(buffer.buffer ?? buffer, buffer.byteOffset ?? 0,
+      buffer.byteLength);
     if (have === "facts") {
       this.learn(readFacts(view, this.nets.length));
       return this.list(true);
     }
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    numbers.forEach((number, k) => this.pixels.set(number, Float32Array.from(bytes.subarray(k * this.size, (k + 1) * this.size), (level) => level / 255)));
+    const image = (k) => Float32Array.from(bytes.subarray(k * this.size, (k + 1) * this.size), (level) => level / 255);
+    numbers.forEach((number, k) => this.pixels.set(number, image(k)));
     this.showPage();
     if (this.wanted !== null && this.pixels.has(this.wanted)) this.setDigit(this.wanted);
   }
@@ -391,8 +424,10 @@ class Explorer {
     const lacking = this.tiles.filter(({ number }) => number !== null && !this.pixels.has(number)).length;
     const absent = Math.max(this.count - this.listed.length, lacking);
     if (absent === 0) return void (this.absent.textContent = this.count ? "" : "No digit was read like this.");
-    const only = this.listed.length ? `${many(this.count - absent)} of ${many(this.count)} are saved with this picture.` : `None of the ${many(this.count)} is saved with this picture.`;
-    this.absent.textContent = this.silent ? `${only} The others come from a running kernel: run the cell above.` : `${only} The kernel is asked for the others …`;
+    const only = this.listed.length ? `${many(this.count - absent)} of ${many(this.count)} are saved with this picture.`
+      : `None of the ${many(this.count)} is saved with this picture.`;
+    this.absent.textContent = this.silent ? `${only} The others come from a running kernel: run the cell above.`
+      : `${only} The kernel is asked for the others …`;
   }
 
   // ---- one digit ---------------------------------------------------------------------------------------------------
@@ -431,12 +466,18 @@ class Explorer {
   /** Whole pixels only: the middle of the ink goes to the middle of the sheet. */
   moveToCentre() {
     let ink = 0, down = 0, right = 0;
-    this.image.forEach((v, k) => ((ink += v), (down += v * (Math.floor(k / this.features) + 0.5)), (right += v * ((k % this.features) + 0.5))));
+    this.image.forEach((v, k) => {
+      ink += v;
+      down += v * (Math.floor(k / this.features) + 0.5);
+      right += v * ((k % this.features) + 0.5);
+    });
     if (ink === 0) return;
-    const by = Math.round(this.steps / 2 - down / ink), side = Math.round(this.features / 2 - right / ink), old = this.image.slice();
+    const by = Math.round(this.steps / 2 - down / ink), side = Math.round(this.features / 2 - right / ink),
+      old = this.image.slice();
     for (let k = 0; k < this.size; k++) {
       const row = Math.floor(k / this.features) - by, column = (k % this.features) - side;
-      this.image[k] = row >= 0 && row < this.steps && column >= 0 && column < this.features ? old[row * this.features + column] : 0;
+      const inside = row >= 0 && row < this.steps && column >= 0 && column < this.features;
+      this.image[k] = inside ? old[row * this.features + column] : 0;
     }
     this.drawn(0);
     this.saveSoon();
@@ -449,17 +490,19 @@ class Explorer {
   }
 
   drawn(from) {
-    for (const { cell, now, map } of this.nets) {
-      run(cell, this.image, now, null, from);
-      map.paint(now.p, 0, 1, from);
+    this.changed = this.image.some((ink, k) => ink !== this.original[k]);
+    for (const { cell, now, before, map } of this.nets) {
+      if (this.changed) run(cell, this.image, now, null, from);
+      else for (const key of Object.keys(now)) if (key !== "steps") now[key].set(before[key]); // known already
+      map.paint(now.p, 0, 1, this.changed ? from : 0);
     }
     this.pad.paint(from);
-    this.changed = this.image.some((ink, k) => ink !== this.original[k]);
     this.label = this.facts.labels[this.place.get(this.digit)] ?? null;
     this.undo.disabled = !this.changed;
     this.root.classList.toggle("u-cut", this.changed && this.digit !== null);
-    this.digitTitle.textContent = this.digit === null ? "drawn by hand" : `${this.who("digit")}${this.changed ? ", changed" : ""}`;
-    this.grid.classList.toggle("u-known", this.label !== null);
+    this.digitTitle.textContent = this.digit === null ? "drawn by hand"
+      : `${this.who("digit")}${this.changed ? ", changed" : ""}`;
+    this.grid.classList.toggle("u-miss-known", this.label !== null);
     this.grid.style.setProperty("--true", this.label ?? 0);
     this.showRow();
   }
@@ -504,15 +547,17 @@ class Explorer {
       ghost.hidden = Math.abs(was - p) < 0.005;
       share.textContent = percent(p);
       node.classList.toggle("u-said", label === said);
-      node.classList.toggle("u-is", label === this.label);
+      node.classList.toggle("u-miss-is", label === this.label);
     });
   }
 
   inWords() {
     const says = (key) => this.nets.map((net) => `the ${net.name} says ${this.answer(net[key])}`).join(", ");
-    if (this.digit === null && !this.image.some((ink) => ink > 0)) return "A blank sheet: write a digit on it, large and in the middle.";
+    const blank = this.digit === null && !this.image.some((ink) => ink > 0);
+    if (blank) return "A blank sheet: write a digit on it, large and in the middle.";
     const what = this.digit === null ? "Your own digit" : `${this.who("Digit")}${this.changed ? ", changed" : ""}`;
-    const was = this.changed && this.digit !== null ? ` Before the change: ${this.nets.map((net) => `${net.name} ${this.answer(net.before)}`).join(", ")}.` : "";
+    const was = this.changed && this.digit !== null
+      ? ` Before the change: ${this.nets.map((net) => `${net.name} ${this.answer(net.before)}`).join(", ")}.` : "";
     return `${what}: after row ${this.row} ${says("now")}.${was}`;
   }
 
@@ -528,11 +573,14 @@ class Explorer {
 
   /** How far the lines before the last can be trusted is counted on all digits, not claimed. */
   showHonesty() {
-    const { row, steps } = this, [some, they] = this.nets.length > 1 ? ["These networks", "they were"] : ["This network", "it was"];
+    const { row, steps } = this, [some, they] = this.nets.length > 1 ? ["These networks", "they were"]
+      : ["This network", "it was"];
     const shares = this.nets.map(({ name, rightAfter }) => `the ${name} is right for ${many(rightAfter[row - 1])}`).join(", ");
     const counted = `after row ${row} ${shares} of all ${many(this.total)} digits`;
-    this.honest.textContent = this.everyRow ? `${some} learned to answer after every row, so each line of a map is an answer ${they} trained to give: ${counted}.`
-      : `Careful: ${some.toLowerCase()} learned to answer after row ${steps} only. The striped lines before it need not mean anything: ${counted}.`;
+    this.honest.textContent = this.everyRow
+      ? `${some} learned to answer after every row, so each line of a map is an answer ${they} trained to give: ${counted}.`
+      : `Careful: ${some.toLowerCase()} learned to answer after row ${steps} only. ` +
+        `The striped lines before it need not mean anything: ${counted}.`;
   }
 
   probe(row, aloud = false) {
@@ -543,12 +591,14 @@ class Explorer {
 
   /** The three largest probabilities after the row under the pointer. */
   showProbe() {
-    if (this.probed === undefined) return void (this.numbers.textContent = "Point at a line of a map: its numbers appear here. Press to read up to that row.");
+    const hint = "Point at a line of a map: its numbers appear here. Press to read up to that row.";
+    if (this.probed === undefined) return void (this.numbers.textContent = hint);
     this.grid.style.setProperty("--probe", this.probed + 1);
     this.grid.classList.add("u-probing");
     const best = ({ name, now: { p } }) => {
-      const line = [...p.subarray(this.probed * this.classes, (this.probed + 1) * this.classes)].map((value, label) => [value, label]);
-      return `${name} ${line.sort((a, b) => b[0] - a[0]).slice(0, 3).map(([value, label]) => `${label}: ${value.toFixed(3)}`).join("  ")}`;
+      const line = p.subarray(this.probed * this.classes, (this.probed + 1) * this.classes);
+      const order = [...line.keys()].sort((a, b) => line[b] - line[a]).slice(0, 3);
+      return `${name} ${order.map((label) => `${label}: ${line[label].toFixed(3)}`).join("  ")}`;
     };
     this.numbers.textContent = `After row ${this.probed + 1}:   ${this.nets.map(best).join("     ")}`;
   }
@@ -570,7 +620,8 @@ class Explorer {
   }
 
   state() {
-    const image = this.changed || this.digit === null || !this.travels(this.digit) ? toBase64(Uint8Array.from(this.image, (ink) => Math.round(255 * ink))) : null;
+    const image = this.changed || this.digit === null || !this.travels(this.digit)
+      ? toBase64(Uint8Array.from(this.image, (ink) => Math.round(255 * ink))) : null;
     return { network: this.net.name, cell: this.cell, sort: this.sort, digit: this.digit, image, row: this.row };
   }
 

@@ -64,7 +64,7 @@ class MissExplorer(Picture):
 
     _esm = joined.light(joined.source("explorer"))
     _css = joined.light(joined.style("explorer"))
-    networks = traitlets.List(help="for each network its name, sizes, confusion matrix, and right answers after each row").tag(sync=True)
+    networks = traitlets.List(help="for each network name, sizes, confusion matrix, right answers after each row").tag(sync=True)
     weights = traitlets.Bytes(help="for each network W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
     images = traitlets.Bytes(help="the saved digits: grey levels, packed with zlib").tag(sync=True)
     facts = traitlets.Bytes(help="about the saved digits: see `_facts`").tag(sync=True)
@@ -81,7 +81,8 @@ class MissExplorer(Picture):
         self._answers = {name: ask(cell, self._images, self._labels) for name, cell in self._cells.items()}
         self._saved = self._choose(state or {})
         super().__init__(
-            networks=[self._described(name) for name in self._cells], weights=b"".join(cell.block() for cell in self._cells.values()),
+            networks=[self._described(name) for name in self._cells],
+            weights=b"".join(cell.block() for cell in self._cells.values()),
             images=Sample(self._images[self._saved], self._labels[self._saved]).packed(), facts=self._facts(self._saved),
             total=len(self._labels), every_row=bool(every_row), about=self._about(models is None, embedded), state=state or {})
         self.on_msg(self._hear)
@@ -99,7 +100,7 @@ class MissExplorer(Picture):
         return np.union1d(chosen, _evenly(others, MOST - len(chosen)))
 
     def _facts(self, numbers):
-        """Of these digits: numbers (uint32), for each network confidence and margin (float32); labels, for each what it said (bytes)."""
+        """Of these digits: numbers (uint32); of each network confidence, margin (float32); labels, and what each said (bytes)."""
         answers = self._answers.values()
         wide = [values[numbers] for each in answers for values in (each.confidence, each.margin)]
         return b"".join([numbers.astype("<u4").tobytes(), *(values.astype("<f4").tobytes() for values in wide),
@@ -158,7 +159,8 @@ class MissExplorer(Picture):
     def _which(self):
         if self.state["digit"] is None:
             return "Of a digit drawn by hand,"
-        return f"Of digit {self.state['digit']}, a {self._labels[self.state['digit']]}{', changed by hand,' if self.changed else ','}"
+        changed = ", changed by hand" if self.changed else ""
+        return f"Of digit {self.state['digit']}, a {self._labels[self.state['digit']]}{changed},"
 
     def _said(self):
         row = self.state["row"] - 1
@@ -172,11 +174,12 @@ class MissExplorer(Picture):
         return draw_explorer(self)
 
     def _about(self, own, embedded):
-        test = provenance()["test"]
-        network = (f"Network: {_kind(shipped())} that comes with the course; it has {test['right']} of the {test['of']:,} embedded test digits right."
-                   if own else "Networks: " + ", ".join(f"{name} ({_kind(cell)})" for name, cell in self._cells.items()) + ", as given.")
+        test, given = provenance()["test"], ", ".join(f"{name} ({_kind(cell)})" for name, cell in self._cells.items())
+        shares = f"{test['right']} of the {test['of']:,} embedded test digits right"
+        network = f"Network: {_kind(shipped())} that comes with the course; it has {shares}." if own else f"Given: {given}."
         which = "the embedded test digits" if embedded else "the digits given"
-        return f"{network} The matrix counts all {len(self._labels):,} of {which}; {len(self._saved)} of them are saved here, the misses first."
+        saved = f"{len(self._saved)} of them are saved here, the misses first."
+        return f"{network} The matrix counts all {len(self._labels):,} of {which}; {saved}"
 
     def __repr__(self) -> str:
         kinds = " and ".join(_kind(cell) for cell in self._cells.values())
@@ -194,7 +197,8 @@ def _read_models(models) -> dict[str, Cell]:
         raise ValueError(f"models: expected one or two by names of 1 to {LONGEST_NAME} letters; received {list(models)}.")
     cells = {name: read_model(model) for name, model in models.items()}
     if len({len(cell.b_y) for cell in cells.values()}) > 1:
-        raise ValueError("models: expected the same classes in both; received " + " and ".join(str(len(c.b_y)) for c in cells.values()) + ".")
+        received = " and ".join(str(len(cell.b_y)) for cell in cells.values())
+        raise ValueError(f"models: expected the same classes in both; received {received}.")
     return cells
 
 
@@ -231,8 +235,8 @@ def ask(cell: Cell, images: np.ndarray, labels: np.ndarray) -> Answers:
 
 def _answer(cell, images, labels):
     p = probabilities_by_row(cell, images)
-    ordered = np.sort(p[:, -1], axis=1)
-    return p[:, -1].argmax(axis=1).astype(np.uint8), ordered[:, -1], ordered[:, -1] - ordered[:, -2], p.argmax(axis=2) == labels[:, None]
+    said, (second, first) = p.argmax(axis=2), np.sort(p[:, -1], axis=1).T[-2:]
+    return said[:, -1].astype(np.uint8), first, first - second, said == labels[:, None]
 
 
 def probabilities_by_row(cell: Cell, images: np.ndarray) -> np.ndarray:

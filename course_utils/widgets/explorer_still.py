@@ -39,7 +39,8 @@ def _draw_matrix(explorer, ax):
     mistakes = counts - np.diag(np.diag(counts))
     ax.imshow(mistakes, cmap="Oranges", vmax=max(1, mistakes.max()), aspect="auto")
     for true, said in np.argwhere(counts):
-        ax.text(said, true, counts[true, said], ha="center", va="center", color="white" if mistakes[true, said] > 0.6 * mistakes.max() else "#222222")
+        dark = mistakes[true, said] > 0.6 * mistakes.max()
+        ax.text(said, true, counts[true, said], ha="center", va="center", color="white" if dark else "#222222")
     if explorer.state["cell"]:
         true, said = explorer.state["cell"]
         ax.add_patch(Rectangle((said - 0.5, true - 0.5), 1, 1, fill=False, edgecolor="#0072B2", linewidth=3))
@@ -61,12 +62,14 @@ def _draw_gallery(explorer, figure):
 
 def _title(explorer):
     digit = explorer.state["digit"]
-    return "drawn by hand" if digit is None else f"digit {digit}, a {explorer._labels[digit]}{', changed' if explorer.changed else ''}"
+    changed = ", changed" if explorer.changed else ""
+    return "drawn by hand" if digit is None else f"digit {digit}, a {explorer._labels[digit]}{changed}"
 
 
 def _draw_rows(explorer, name, p, ax):
     row, digit, classes = explorer.state["row"], explorer.state["digit"], p.shape[1]
-    draw_states(p, ax=ax, sequential=True, title=f"{name} says {p[row - 1].argmax()} after row {row}", ylabel="row", xlabel="class")
+    title = f"{name} says {p[row - 1].argmax()} after row {row}"
+    draw_states(p, ax=ax, sequential=True, title=title, ylabel="row", xlabel="class")
     ax.set(xticks=range(1, classes + 1), xticklabels=range(classes))
     ax.axhline(row + 0.5, color="black", linewidth=1.2)
     if digit is not None:

@@ -1,7 +1,7 @@
 // The gradient river: how much of a push on an early state still reaches the last one, step by step, on a logarithmic axis.
 
 import { backSize, makeTrace, readCell, run, startBack, stepBack } from "./core.js";
-import { el, HeatMap, INK_COLOURS, show, slider, under, unpackImages, whenQuiet } from "./parts.js";
+import { button, el, HeatMap, INK_COLOURS, show, slider, under, unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "Gradient river";
 const LOW = -12, HIGH = 6, EDGE = 0.5; // powers of ten; what lies beyond runs along the edge
@@ -49,7 +49,8 @@ class River {
     const { buffer, byteOffset } = this.model.get("weights");
     let start = byteOffset;
     this.nets = this.model.get("networks").map(({ name, given, spec }) => {
-      const wide = (spec.kind === "lstm" ? 4 : 1) * spec.units, length = 4 * ((spec.features + spec.units + 1) * wide + (spec.units + 1) * spec.classes);
+      const wide = (spec.kind === "lstm" ? 4 : 1) * spec.units,
+        length = 4 * ((spec.features + spec.units + 1) * wide + (spec.units + 1) * spec.classes);
       const cell = readCell(spec, new DataView(buffer, start, length));
       start += length;
       return { name, given, cell };
@@ -58,7 +59,9 @@ class River {
     let from = 0;
     for (const net of this.nets.filter((each) => !each.given)) {
       net.inputs = { 28: net.cell.W_x };
-      for (const pixels of STEPS.slice(1).map((steps) => 784 / steps)) net.inputs[pixels] = inputs.subarray(from, (from += pixels * net.cell.b.length));
+      for (const steps of STEPS.slice(1)) {
+        net.inputs[784 / steps] = inputs.subarray(from, (from += (784 / steps) * net.cell.b.length));
+      }
     }
     this.drawn = floatsOf(this.model.get("probes"));
   }
@@ -70,16 +73,21 @@ class River {
     this.numbers = el("p", { class: "u-numbers" });
     this.which = el("p", { class: "u-note" });
     this.chaos = el("p", { class: "u-note" });
+    const exactly = "Exactly: the root mean square of the lengths of v · dh_T/dh_t (or v · dh_T/dc_t) " +
+      "for 8 fixed random v of length 1. It estimates the Frobenius norm of the Jacobian, " +
+      "divided by the root of the number of units.";
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
-    this.root.append(...this.buildLead(), this.buildSliders(), this.buildChoices(), this.buildPlot(), this.status, this.numbers, this.which, this.chaos, this.live,
-      el("p", { class: "u-about", text: this.model.get("about") }));
+    this.root.append(...this.buildLead(), this.buildSliders(), this.buildChoices(), this.buildPlot(), this.status, this.numbers,
+      this.which, this.chaos, this.live,
+      el("p", { class: "u-note", text: exactly }), el("p", { class: "u-about", text: this.model.get("about") }));
   }
 
   buildLead() {
-    const lead = "Push the state a little at an early time step: how much of it arrives at the last? Move the scale of W_h. Then take more time steps.";
-    const read = "How to read this: a line at time step t says how long a push of length 1 on h_t is when it arrives at the last state h_T. " +
-      "It starts with 1 at the right and goes back in time, as training does. Drawn is the root mean square length of v · dh_T/dh_t " +
-      "over 8 fixed random directions v of length 1; for the LSTM also that of v · dh_T/dc_t, along the cell state. " +
+    const lead = "Push the state a little at an early time step: how much of it arrives at the last? " +
+      "Move the scale of W_h. Then take more time steps.";
+    const read = "How to read this: a line at time step t says how long a push of length 1 on h_t is " +
+      "when it arrives at the last state h_T. It starts with 1 at the right and goes back in time, as training does. " +
+      "The LSTM has a second line, for a push on its cell state c_t. " +
       "Point at the plot, or take the arrow keys, for the numbers of a step.";
     return [el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read })];
   }
@@ -89,7 +97,8 @@ class River {
     const pixels = (k) => `${STEPS[k]}, each of ${784 / STEPS[k]} pixel${STEPS[k] === 784 ? "" : "s"}`;
     this.scale = slider({ name: "Scale of W_h", min: 0.1, max: 3, step: 0.05, say: times });
     this.length = slider({ name: "Time steps", min: 0, max: STEPS.length - 1, say: pixels });
-    this.forget = slider({ name: "Forget bias, fresh LSTM", min: 0, max: 8, step: 0.25, say: (value) => Number(value).toFixed(2) });
+    this.forget = slider({ name: "Forget bias, fresh LSTM", min: 0, max: 8, step: 0.25,
+      say: (value) => Number(value).toFixed(2) });
     for (const part of [this.scale, this.length, this.forget]) this.on(part.input, "input", () => this.changed(part));
     return el("div", { class: "u-river-sliders" }, this.scale.node, this.length.node, this.forget.node);
   }
@@ -104,12 +113,14 @@ class River {
     this.on(this.fresh, "change", () => this.changed());
     const fresh = el("label", { class: "u-choice" }, this.fresh, "fresh, untrained networks");
     fresh.hidden = !this.nets.some((net) => net.given);
-    return el("div", { class: "u-tools u-river-tools" }, ...this.boxes, fresh, el("span", { text: "Digit:" }), this.buildDigits());
+    return el("div", { class: "u-tools u-river-tools" }, ...this.boxes, fresh, el("span", { text: "Digit:" }),
+      this.buildDigits());
   }
 
   buildDigits() {
     this.picks = this.labels.map((label, k) => {
-      const map = new HeatMap(28, 28, INK_COLOURS), pick = el("button", { type: "button", class: "u-pick", "aria-label": `read a ${label}`, title: `read a ${label}` }, map.canvas);
+      const map = new HeatMap(28, 28, INK_COLOURS), pick = button("", { class: "u-river-pick", "aria-label": `read a ${label}` });
+      pick.append(map.canvas);
       map.paint(this.images.subarray(784 * k, 784 * (k + 1)), 0, 1);
       this.on(pick, "click", () => this.pick(label));
       return pick;
@@ -120,38 +131,45 @@ class River {
   buildPlot() {
     const height = HIGH - LOW + 2 * EDGE;
     this.svg = svg("svg", { viewBox: `0 0 1 ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
-    this.paths = LINES.map(({ name, key }) => this.svg.appendChild(svg("path", { class: `u-stream u-stream-${name}-${key}`, "vector-effect": "non-scaling-stroke" })));
-    this.cursor = el("i", { class: "u-at" });
+    this.paths = LINES.map(({ name, key }) => this.svg.appendChild(svg("path",
+      { class: `u-river-stream u-river-stream-${name}-${key}`, "vector-effect": "non-scaling-stroke" })));
+    this.cursor = el("i", { class: "u-river-at" });
     this.plot = el("div", { class: "u-field u-river", tabindex: "0", role: "application", "aria-roledescription": "plot",
-      "aria-label": "Length of the gradient over the time steps. Left and right choose a time step." }, ...this.buildScale(), this.svg, this.cursor);
+      "aria-label": "Length of the gradient over the time steps. Left and right choose a time step." }, ...this.buildScale(),
+        this.svg, this.cursor);
     this.on(this.plot, "pointermove", (event) => this.point(under(event, this.plot, 1, this.steps).column + 1));
     this.on(this.plot, "keydown", (event) => this.walk(event));
     this.ends = LINES.map(({ name, key, label }) => {
       const sample = svg("svg", { viewBox: "0 0 30 4", "aria-hidden": "true" }), value = el("span");
-      sample.append(svg("path", { class: `u-stream u-stream-${name}-${key}`, d: "M0 2 H30" }));
-      return { value, node: el("div", { class: "u-end" }, sample, el("b", { text: label }), value) };
+      sample.append(svg("path", { class: `u-river-stream u-river-stream-${name}-${key}`, d: "M0 2 H30" }));
+      return { value, node: el("div", { class: "u-river-end" }, sample, el("b", { text: label }), value) };
     });
-    this.strip = el("div", { class: "u-strip" });
-    this.axis = el("div", { class: "u-labels u-river-axis", "aria-hidden": "true" });
-    const powers = el("div", { class: "u-powers", "aria-hidden": "true" }, ...this.buildPowers());
-    return el("div", { class: "u-river-grid" }, el("div", { class: "u-ends" }, ...this.ends.map((end) => end.node)), this.plot, powers,
-      el("span", { class: "u-strip-name", text: "ink that is read" }), this.strip, el("span"), el("span"), this.axis);
+    this.strip = el("div", { class: "u-river-strip" });
+    this.axis = el("div", { class: "u-river-axis", "aria-hidden": "true" });
+    const powers = el("div", { class: "u-river-powers", "aria-hidden": "true" }, ...this.buildPowers());
+    return el("div", { class: "u-river-grid" }, el("div", { class: "u-river-ends" }, ...this.ends.map((end) => end.node)),
+      this.plot, powers,
+      el("span", { class: "u-river-strip-name", text: "ink that is read" }), this.strip, el("span"), el("span"), this.axis);
   }
 
   /** Lines across: the powers of ten, 1, and where float32 ends; and what lies beyond the axis. */
   buildScale() {
     const across = [];
-    for (let power = LOW; power <= HIGH; power += 3) across.push(el("i", { class: `u-across${power === 0 ? " u-one" : ""}`, style: `top: ${rowOf(power)}%` }));
-    const float = el("i", { class: "u-across u-float", style: `top: ${rowOf(FLOAT32)}%` });
-    const says = (text, place, name) => el("span", { class: `u-says ${name}`, style: place, text });
+    for (let power = LOW; power <= HIGH; power += 3) {
+      across.push(el("i", { class: `u-river-across${power === 0 ? " u-river-one" : ""}`, style: `top: ${rowOf(power)}%` }));
+    }
+    const float = el("i", { class: "u-river-across u-river-float", style: `top: ${rowOf(FLOAT32)}%` });
+    const says = (text, place, name) => el("span", { class: `u-river-says ${name}`, style: place, text });
     return [...across, float, says("below this line: too small for float32 to add to 1", `top: ${rowOf(FLOAT32)}%`, ""),
-      says(`▲ beyond the axis: more than 1e+0${HIGH}`, "top: 0", "u-beyond-high"), says(`▼ beyond the axis: less than 1e−${-LOW}`, "bottom: 0", "u-beyond-low")];
+      says(`▲ beyond the axis: more than 1e+0${HIGH}`, "top: 0", "u-river-beyond-high"),
+        says(`▼ beyond the axis: less than 1e−${-LOW}`, "bottom: 0", "u-river-beyond-low")];
   }
 
   buildPowers() {
     const powers = [];
     for (let power = LOW; power <= HIGH; power += 3) {
-      powers.push(el("span", { style: `top: ${rowOf(power)}%`, text: power === 0 ? "1" : `1e${power < 0 ? "−" : "+"}${String(Math.abs(power)).padStart(2, "0")}` }));
+      powers.push(el("span", { style: `top: ${rowOf(power)}%`,
+        text: power === 0 ? "1" : `1e${power < 0 ? "−" : "+"}${String(Math.abs(power)).padStart(2, "0")}` }));
     }
     return powers;
   }
@@ -187,7 +205,8 @@ class River {
   }
 
   walk(event) {
-    const far = Math.round(this.steps / 28), by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -far, PageUp: far, Home: -this.steps, End: this.steps }[event.key];
+    const far = this.steps / 28, all = this.steps;
+    const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -far, PageUp: far, Home: -all, End: all }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     this.point(Math.max(1, Math.min(this.steps, (this.step ?? this.steps + 1) + by)));
@@ -198,11 +217,14 @@ class River {
 
   /** The network of a line as it is now: given or fresh, its W_h scaled. */
   network(name) {
-    const own = this.nets.find((net) => net.name === name && net.given), fresh = this.nets.find((net) => net.name === name && !net.given);
-    const given = Boolean(own) && this.steps === 28 && !this.fresh.checked, base = given ? own.cell : fresh.cell, scale = this.scale.get();
+    const own = this.nets.find((net) => net.name === name && net.given),
+      fresh = this.nets.find((net) => net.name === name && !net.given);
+    const given = Boolean(own) && this.steps === 28 && !this.fresh.checked, base = given ? own.cell : fresh.cell,
+      scale = this.scale.get();
     const cell = { ...base, W_h: base.W_h.map((weight) => scale * weight) };
     if (!given) Object.assign(cell, { features: 784 / this.steps, W_x: fresh.inputs[784 / this.steps] });
-    if (!given && name === "LSTM") cell.b = base.b.map((bias, k) => (Math.floor(k / base.units) === 1 ? this.forget.get() : bias));
+    const isForget = (k) => Math.floor(k / base.units) === 1;
+    if (!given && name === "LSTM") cell.b = base.b.map((bias, k) => (isForget(k) ? this.forget.get() : bias));
     return { name, given, cell };
   }
 
@@ -232,9 +254,11 @@ class River {
   }
 
   async goBack({ name, cell }, until, go) {
-    const k = this.labels.indexOf(this.digit), key = `${name} ${cell.units} ${this.steps}`, keys = cell.kind === "lstm" ? ["h", "c"] : ["h"];
+    const k = this.labels.indexOf(this.digit), key = `${name} ${cell.units} ${this.steps}`,
+      keys = cell.kind === "lstm" ? ["h", "c"] : ["h"];
     const trace = run(cell, this.images.subarray(784 * k, 784 * (k + 1)), (this.traces[key] ??= makeTrace(cell, this.steps)));
-    const sizes = this.sizes[name]?.h.length === this.steps ? this.sizes[name] : { h: new Float64Array(this.steps), c: new Float64Array(this.steps) };
+    const sizes = this.sizes[name]?.h.length === this.steps ? this.sizes[name]
+      : { h: new Float64Array(this.steps), c: new Float64Array(this.steps) };
     Object.assign(this.sizes, { [name]: sizes });
     const back = startBack(cell, trace, this.directions(cell.units));
     for (let t = this.steps - 1; t >= 0; t--) {
@@ -259,9 +283,10 @@ class River {
     this.svg.setAttribute("viewBox", `0.5 0 ${this.steps} 100`);
     LINES.forEach((line, k) => {
       const values = this.values(line);
-      this.paths[k].setAttribute("d", values ? `M${Array.from(values, (value, t) => `${t + 1} ${place(value).toFixed(2)}`).join("L")}` : "");
+      this.paths[k].setAttribute("d",
+        values ? `M${Array.from(values, (value, t) => `${t + 1} ${place(value).toFixed(2)}`).join("L")}` : "");
       this.ends[k].node.hidden = !values;
-      if (values) this.ends[k].value.textContent = `${inPowers(values[0])}${values[0] > HIGH + EDGE || Number.isNaN(values[0]) ? " ▲" : values[0] < LOW - EDGE ? " ▼" : ""}`;
+      if (values) this.ends[k].value.textContent = inPowers(values[0]) + beyond(values[0]);
     });
     this.placeEnds();
     this.showBeyond();
@@ -270,7 +295,8 @@ class River {
 
   /** The values at the first step stand beside the ends of their lines, without covering each other. */
   placeEnds() {
-    const shown = LINES.map((line, k) => ({ at: this.values(line) ? place(this.values(line)[0]) : null, node: this.ends[k].node })).filter(({ at }) => at !== null);
+    const end = (line, k) => ({ at: this.values(line) ? place(this.values(line)[0]) : null, node: this.ends[k].node });
+    const shown = LINES.map(end).filter(({ at }) => at !== null);
     const room = 15; // per cent of the height: two lines of text
     shown.sort((a, b) => a.at - b.at);
     let free = room / 2;
@@ -282,33 +308,40 @@ class River {
 
   showBeyond() {
     const all = LINES.flatMap((line) => [...(this.values(line) ?? [])]);
-    this.root.classList.toggle("u-over", all.some((value) => value > HIGH + EDGE || Number.isNaN(value)));
-    this.root.classList.toggle("u-below", all.some((value) => value < LOW - EDGE));
+    this.root.classList.toggle("u-river-over", all.some((value) => beyond(value) === " ▲"));
+    this.root.classList.toggle("u-river-below", all.some((value) => beyond(value) === " ▼"));
   }
 
   showInput() {
     const k = this.labels.indexOf(this.digit), pixels = 784 / this.steps, digit = this.images.subarray(784 * k, 784 * (k + 1));
-    if (this.ink?.canvas.width !== this.steps) this.strip.replaceChildren((this.ink = new HeatMap(1, this.steps, INK_COLOURS)).canvas);
-    const mean = Float64Array.from({ length: this.steps }, (_, t) => digit.subarray(t * pixels, (t + 1) * pixels).reduce((sum, ink) => sum + ink, 0) / pixels);
+    if (this.ink?.canvas.width !== this.steps) this.ink = new HeatMap(1, this.steps, INK_COLOURS);
+    this.strip.replaceChildren(this.ink.canvas);
+    const mean = Float64Array.from({ length: this.steps },
+      (_, t) => digit.subarray(t * pixels, (t + 1) * pixels).reduce((sum, ink) => sum + ink, 0) / pixels);
     this.ink.paint(mean, 0, Math.max(...mean));
     this.picks.forEach((pick, at) => pick.setAttribute("aria-pressed", String(this.labels[at] === this.digit)));
-    this.axis.replaceChildren(el("span", { text: "t = 1" }), el("span", { text: "← the gradient travels this way" }), el("span", { text: `T = ${this.steps}` }));
+    this.axis.replaceChildren(el("span", { text: "t = 1" }), el("span", { text: "← the gradient travels this way" }),
+      el("span", { text: `T = ${this.steps}` }));
   }
 
   showWhich() {
     const anyGiven = this.shown.some((net) => net.given), freshLstm = this.shown.some((net) => net.name === "LSTM" && !net.given);
     this.forget.input.disabled = !freshLstm;
     this.fresh.disabled = this.steps > 28;
-    const which = this.shown.map(({ name, given, cell }) => `${given ? `the ${name} given, ${cell.units} units` : `a fresh, untrained ${name} of ${cell.units} units`}`).join("; ");
-    const scaled = anyGiven && this.scale.get() !== 1 ? " With W_h scaled by hand, what was given is no longer the network that was trained." : "";
-    const long = this.steps > 28 && this.nets.some((net) => net.given) ? " The networks given read rows of 28 pixels: for longer sequences fresh ones stand in." : "";
-    this.which.textContent = `Seen here: ${which}.${scaled}${long}`;
+    const say = ({ name, given, cell: { units } }) => given ? `the ${name} given, ${units} units`
+      : `a fresh, untrained ${name} of ${units} units`;
+    const scaled = anyGiven && this.scale.get() !== 1
+      ? " With W_h scaled by hand, what was given is no longer the network that was trained." : "";
+    const long = this.steps > 28 && this.nets.some((net) => net.given)
+      ? " The networks given read rows of 28 pixels: for longer sequences fresh ones stand in." : "";
+    this.which.textContent = `Seen here: ${this.shown.map(say).join("; ")}.${scaled}${long}`;
   }
 
   /** Beyond 1 / eps of 64-bit numbers, rounding is magnified to the size of the states: no two machines agree any more. */
   showChaos() {
     const wild = LINES.some((line) => this.values(line)?.some((value) => value > 16 || Number.isNaN(value)));
-    this.chaos.textContent = wild ? "A push that grows 1e+16 times makes a rounding error as large as the states: another machine may show another power of ten here." : "";
+    this.chaos.textContent = wild ? "A push that grows 1e+16 times makes a rounding error as large as the states: " +
+      "another machine may show another power of ten here." : "";
   }
 
   /** In words: what arrives from the first step, and how far back more than a thousandth does. */
@@ -316,7 +349,8 @@ class River {
     const lines = LINES.filter((line) => this.values(line));
     const first = lines.map((line) => `${line.label} ${inPowers(this.values(line)[0])}`).join("; ");
     const reach = lines.map((line) => `${line.label} ${this.reach(this.values(line))}`).join("; ");
-    this.status.textContent = `A push of 1 at step 1 arrives at step ${this.steps} as: ${first}. More than 1e−03 arrives from: ${reach}.`;
+    this.status.textContent = `A push of 1 at step 1 arrives at step ${this.steps} as: ${first}. ` +
+      `More than 1e−03 arrives from: ${reach}.`;
     this.showStep();
     this.announceSoon();
   }
@@ -329,23 +363,27 @@ class River {
   /** The numbers of one step, and what made them: the factor of this step, the slope of tanh, the forget gate. */
   showStep() {
     if (this.step === null) {
-      this.plot.classList.remove("u-pointed");
+      this.plot.classList.remove("u-river-pointed");
       return void (this.numbers.textContent = "Point at the plot: the numbers of one time step appear here.");
     }
     const t = this.step - 1;
-    this.plot.classList.add("u-pointed");
+    this.plot.classList.add("u-river-pointed");
     this.cursor.style.left = `${(100 * (t + 0.5)) / this.steps}%`;
     this.numbers.textContent = `t = ${this.step}:   ${this.shown.map((net) => this.stepInWords(net, t)).join("     ")}`;
   }
 
   stepInWords({ name, cell }, t) {
-    const { h, c } = this.sizes[name], lstm = cell.kind === "lstm", line = lstm ? c : h, trace = this.traces[`${name} ${cell.units} ${this.steps}`];
+    const { h, c } = this.sizes[name], lstm = cell.kind === "lstm", line = lstm ? c : h,
+      trace = this.traces[`${name} ${cell.units} ${this.steps}`];
     const what = lstm ? `LSTM  h ${inPowers(h[t])}, c ${inPowers(c[t])}` : `RNN  ${inPowers(h[t])}`;
     if (t === this.steps - 1) return what;
-    const next = (values) => values.subarray((t + 1) * cell.units, (t + 2) * cell.units), mean = (values) => values.reduce((sum, v) => sum + v, 0) / cell.units;
+    const next = (values) => values.subarray((t + 1) * cell.units, (t + 2) * cell.units),
+      mean = (values) => values.reduce((sum, v) => sum + v, 0) / cell.units;
     const slope = cell.activation === "relu" ? (v) => Number(v > 0) : (v) => 1 - v * v, factor = line[t] - line[t + 1];
     const times = Number.isFinite(factor) ? (10 ** factor).toFixed(2) : "–"; // nothing to divide by
-    return `${what} (from step ${t + 2} × ${times}; ${lstm ? `mean forget gate ${mean(next(trace.f)).toFixed(2)}` : `mean slope 1 − h² ${mean(next(trace.h).map(slope)).toFixed(2)}`})`;
+    const slopes = () => `mean slope ${cell.activation === "relu" ? "of ReLU" : "1 − h²"} ${mean(next(trace.h).map(slope)).toFixed(2)}`;
+    const why = lstm ? `mean forget gate ${mean(next(trace.f)).toFixed(2)}` : slopes();
+    return `${what} (from step ${t + 2} × ${times}; ${why})`;
   }
 
   // ---- the exact state, in the notebook ----------------------------------------------------------------------------
@@ -364,7 +402,8 @@ class River {
 
   save() {
     const cells = this.boxes.filter(({ firstChild: box }) => box.checked).map(({ firstChild: box }) => box.value);
-    const state = { cells, scale: this.scale.get(), steps: this.steps, forget: this.forget.get(), fresh: this.fresh.checked, digit: this.digit, step: this.step };
+    const state = { cells, scale: this.scale.get(), steps: this.steps, forget: this.forget.get(), fresh: this.fresh.checked,
+      digit: this.digit, step: this.step };
     this.saved = JSON.stringify(state);
     this.model.set("state", state);
     this.model.save_changes();
@@ -378,6 +417,7 @@ class River {
   }
 }
 
+const beyond = (power) => (power > HIGH + EDGE || Number.isNaN(power) ? " ▲" : power < LOW - EDGE ? " ▼" : "");
 const place = (power) => (Number.isNaN(power) ? 0 : rowOf(power));
 const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
 const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer); // a copy begins at an even address

@@ -39,7 +39,8 @@ class GradientRiver(Picture):
             test digits if None.
         state: where to start, any of: ``cells`` (which lines: a list of "RNN", "LSTM"), ``scale`` (W_h is multiplied by it, 0.1
             to 3), ``steps`` (time steps: 28, 56, 112, 196, 392 or 784), ``forget`` (forget bias of the fresh LSTM, 0 to 8),
-            ``fresh`` (fresh networks instead of those given), ``digit`` (its class), ``step`` (whose numbers are shown, from 1; None).
+            ``fresh`` (fresh networks instead of those given), ``digit`` (its class), ``step`` (whose numbers are
+            shown, from 1; None).
 
     The trait ``state`` follows the hand; what it is set to shows at once. `still()` draws it.
 
@@ -57,8 +58,8 @@ class GradientRiver(Picture):
     _esm = joined.light(joined.source("river"))
     _css = joined.light(joined.style("river"))
     networks = traitlets.List(help="for each network, those given and then the fresh ones: name, given, spec").tag(sync=True)
-    weights = traitlets.Bytes(help="their weights one after the other: W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
-    inputs = traitlets.Bytes(help="W_x of the fresh RNN and the fresh LSTM for 14, 7, 4, 2, 1 pixels a step: float32").tag(sync=True)
+    weights = traitlets.Bytes(help="for each network W_x, W_h, b, W_y, b_y: float32, little-endian").tag(sync=True)
+    inputs = traitlets.Bytes(help="W_x of the fresh RNN and LSTM for 14, 7, 4, 2, 1 pixels a step: float32").tag(sync=True)
     probes = traitlets.Bytes(help="directions of the last state before they are cut and scaled: 8 rows, float32").tag(sync=True)
     images = traitlets.Bytes(help="the digits, one of each class: grey levels, packed with zlib").tag(sync=True)
     labels = traitlets.Bytes(help="their classes, a byte each").tag(sync=True)
@@ -72,9 +73,10 @@ class GradientRiver(Picture):
         self._sample = _one_of_each(sample(images, labels))
         cells = [*self._given.values(), *(self._fresh[kind, 28] for kind in NAMES)]
         super().__init__(
-            networks=[{"name": NAMES[cell.kind], "given": k < len(self._given), "spec": cell.spec} for k, cell in enumerate(cells)],
-            weights=b"".join(cell.block() for cell in cells), inputs=b"".join(
-                cell.W_x.tobytes() for (_, pixels), cell in self._fresh.items() if pixels < 28), probes=probe_table(max(len(cell.W_h) for cell in cells)).tobytes(),
+            networks=[dict(name=NAMES[cell.kind], given=k < len(self._given), spec=cell.spec) for k, cell in enumerate(cells)],
+            weights=b"".join(cell.block() for cell in cells),
+            inputs=b"".join(cell.W_x.tobytes() for (_, pixels), cell in self._fresh.items() if pixels < 28),
+            probes=probe_table(max(len(cell.W_h) for cell in cells)).tobytes(),
             images=self._sample.packed(), labels=self._sample.labels.tobytes(), about=self._about(), state=state or {})
 
     @traitlets.validate("state")
@@ -143,7 +145,8 @@ def _read_models(models):
     cells = [read_model(model) for model in models]
     kinds = [cell.kind for cell in cells]
     if len(set(kinds)) < len(kinds):
-        raise ValueError(f"models: expected at most one SimpleRNN and one LSTM; received {', '.join(NAMES[kind] for kind in kinds)}.")
+        received = ", ".join(NAMES[kind] for kind in kinds)
+        raise ValueError(f"models: expected at most one SimpleRNN and one LSTM; received {received}.")
     return dict(zip(kinds, cells))
 
 
@@ -168,5 +171,6 @@ def checked_state(state: dict, classes: list[int]) -> dict:
     return {
         "cells": [name for name in NAMES.values() if name in cells], "scale": _between("scale", whole["scale"], 0.1, 3, Real),
         "steps": int(whole["steps"]), "forget": _between("forget", whole["forget"], 0, 8, Real), "fresh": whole["fresh"],
-        "digit": int(whole["digit"]), "step": None if whole["step"] is None else _between("step", whole["step"], 1, int(whole["steps"])),
+        "digit": int(whole["digit"]),
+        "step": None if whole["step"] is None else _between("step", whole["step"], 1, int(whole["steps"])),
     }  # fmt: skip

@@ -24,8 +24,10 @@ def draw_river(river: GradientRiver) -> Figure:
         for key, values in sizes.items():
             colour, style = LINES[name, key]
             label = f"{name}{'' if river.is_given(name) else ', fresh'}: dh_T/d{key}_t"
-            ax.plot(t, np.clip(np.nan_to_num(values, nan=HIGH, neginf=LOW, posinf=HIGH), LOW, HIGH), linestyle=style, color=colour, label=label)
-    ax.set(xlim=(1, t[-1]), ylim=(LOW - 0.3, HIGH + 0.3), xlabel="time step t (the gradient travels from right to left)", ylabel="length")
+            inside = np.clip(np.nan_to_num(values, nan=HIGH, neginf=LOW, posinf=HIGH), LOW, HIGH)
+            ax.plot(t, inside, linestyle=style, color=colour, label=label)
+    ax.set(xlim=(1, t[-1]), ylim=(LOW - 0.3, HIGH + 0.3), ylabel="length")
+    ax.set_xlabel("time step t (the gradient travels from right to left)")
     ax.set_yticks(range(LOW, HIGH + 1, 3), [f"1e{power:+03d}" for power in range(LOW, HIGH + 1, 3)])
     ax.legend(loc="lower right")
     fig.suptitle(river.caption(), fontsize="medium")

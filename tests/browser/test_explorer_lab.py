@@ -15,8 +15,8 @@ def a_notebook():
 
 def ones(page):
     """Press the count of ones read as ones; the numbers of the digits in the gallery."""
-    page.locator(".u-matrix tbody tr").nth(1).locator("button").nth(1).click()
-    return page.locator(".u-tile:visible")
+    page.locator(".u-miss-matrix tbody tr").nth(1).locator("button").nth(1).click()
+    return page.locator(".u-miss-tile:visible")
 
 
 def names(tiles):
@@ -27,7 +27,7 @@ def test_with_a_kernel_all_digits_answer(open_lab):
     explorer = MissExplorer()
     page, listed = open_lab(a_notebook(), "explorer"), explorer.listed(cell=(1, 1))
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_selector(".unrolled-picture .u-matrix", timeout=120_000)
+    page.wait_for_selector(".unrolled-picture .u-miss-matrix", timeout=120_000)
     tiles = ones(page)
     page.get_by_text(f"1 to 24 of {len(listed)}", exact=True).wait_for(timeout=30_000)
     assert names(tiles) == listed[:24].tolist()
@@ -45,7 +45,7 @@ def test_with_a_kernel_all_digits_answer(open_lab):
 def test_a_saved_notebook_shows_it_and_says_what_only_a_kernel_has(open_lab):
     executed = NotebookClient(a_notebook(), kernel_name="python3", store_widget_state=True, timeout=120).execute()
     page, explorer = open_lab(executed, "explorer-saved", trusted=True), MissExplorer()
-    page.wait_for_selector(".unrolled-picture .u-matrix", timeout=60_000)
+    page.wait_for_selector(".unrolled-picture .u-miss-matrix", timeout=60_000)
     tiles, listed = ones(page), explorer.listed(cell=(1, 1))
     here = [number for number in listed if number in explorer._saved]
     page.get_by_text(f"{len(here)} of {len(listed)} are saved with this picture. The others come from a running kernel").wait_for(timeout=30_000)

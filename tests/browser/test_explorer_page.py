@@ -27,20 +27,20 @@ def both(mnist, **options):
 def tiles(page):
     """The numbers of the digits in the gallery, in the order they stand there."""
     return [int(name.split(",")[0].removeprefix("digit ")) for name in
-            page.locator(".u-tile:visible").evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('aria-label'))")]
+            page.locator(".u-miss-tile:visible").evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('aria-label'))")]
 
 
 def count(page, true, said):
-    return page.locator(".u-matrix tbody tr").nth(true).locator("button").nth(said)
+    return page.locator(".u-miss-matrix tbody tr").nth(true).locator("button").nth(said)
 
 
 def percents(page, net):
-    return [int(text.rstrip("%")) for text in page.locator(".u-net").nth(net).locator(".u-share").all_inner_texts()]
+    return [int(text.rstrip("%")) for text in page.locator(".u-miss-net").nth(net).locator(".u-share").all_inner_texts()]
 
 
 def assert_shows(page, explorer):
     """Bars and maps of both networks agree with NumPy on the state that was saved."""
-    page.add_style_tag(content=".u-veil, .u-line, .u-row, .u-true, .u-stripes { display: none !important }")
+    page.add_style_tag(content=".u-veil, .u-line, .u-row, .u-miss-true, .u-miss-stripes { display: none !important }")
     for net, (name, p) in enumerate(explorer.probabilities().items()):
         assert np.abs(np.array(percents(page, net)) - 100 * p[explorer.state["row"] - 1]).max() <= 0.5 + 1e-6
         png = page.locator(f'[data-net="{name}"] canvas').screenshot(scale="css")
@@ -68,10 +68,10 @@ def test_from_a_count_to_its_digits_and_into_one(open_page, mnist):
     count(page, *cell).click()
     listed = explorer.listed(cell=cell).tolist()
     assert tiles(page) == listed and len(listed) == counts.max()
-    assert page.locator(".u-gallery-title").inner_text() == f"{len(listed)} digits: a {cell[0]}, read as {cell[1]} by the LSTM"
+    assert page.locator(".u-miss-gallery-title").inner_text() == f"{len(listed)} digits: a {cell[0]}, read as {cell[1]} by the LSTM"
     page.get_by_label("Order of the digits").select_option("narrowest margin first")
     assert tiles(page) == explorer.listed(cell=cell, sort="narrowest margin first").tolist()
-    page.locator(".u-tile:visible").last.click()
+    page.locator(".u-miss-tile:visible").last.click()
     state = saved(page)
     assert state == {"network": "LSTM", "cell": cell, "sort": "narrowest margin first", "digit": tiles(page)[-1], "image": None, "row": 28}
     assert_shows(page, MissExplorer(state=state))
@@ -85,7 +85,7 @@ def test_matrix_and_gallery_by_keyboard(open_page, mnist):
         page.keyboard.press(key)
     assert saved(page)["cell"] == [3, 8] and count(page, 3, 8).get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="All ").click()
-    page.locator('.u-tile[tabindex="0"]').focus()
+    page.locator('.u-miss-tile[tabindex="0"]').focus()
     for key in ["ArrowRight", "ArrowRight", "ArrowLeft", "Enter"]:
         page.keyboard.press(key)
     assert saved(page)["digit"] == tiles(page)[1]
@@ -118,12 +118,12 @@ def test_pages_of_the_gallery(open_page, mnist):
 def test_hover_works_both_ways(open_page, mnist):
     explorer = both(mnist)
     page = open_page(explorer)
-    page.locator(".u-tile:visible").nth(3).hover()
+    page.locator(".u-miss-tile:visible").nth(3).hover()
     number = tiles(page)[3]
     cell = [int(explorer._labels[number]), int(explorer._answers["LSTM"].said[number])]
-    assert count(page, *cell).evaluate("(node) => node.classList.contains('u-marked')")
+    assert count(page, *cell).evaluate("(node) => node.classList.contains('u-miss-marked')")
     count(page, *cell).hover()
-    marked = page.locator(".u-tile.u-marked").evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('aria-label'))")
+    marked = page.locator(".u-miss-tile.u-miss-marked").evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('aria-label'))")
     assert any(name.startswith(f"digit {number},") for name in marked)
     assert all(f"a {cell[0]}, read as {cell[1]}," in name for name in marked)
 
@@ -185,10 +185,10 @@ def test_how_far_the_rows_can_be_trusted_is_counted(open_page, mnist):
     note = page.locator(".u-note", has_text="learned").inner_text()
     assert f"after row 20 the LSTM is right for {right[0]}, the RNN is right for {right[1]} of all 1,000 digits" in note
     assert note.startswith("These networks learned to answer after every row")
-    assert page.locator(".u-unlearned").count() == 0
+    assert page.locator(".u-miss-unlearned").count() == 0
     page = open_page(MissExplorer())
     assert page.locator(".u-note", has_text="learned").inner_text().startswith("Careful: this network learned to answer after row 28 only.")
-    assert page.locator(".u-unlearned .u-stripes").is_visible()
+    assert page.locator(".u-miss-unlearned .u-miss-stripes").is_visible()
 
 
 def test_pointing_at_a_line_shows_its_numbers(open_page, mnist):
@@ -229,7 +229,7 @@ def test_the_kernel_gives_what_is_not_saved(open_page):
     page.wait_for_function("[...document.querySelectorAll('.u-note')].every((node) => !node.textContent.includes('kernel'))")
     assert tiles(page) == listed[:24].tolist()
     missing = next(k for k in range(24) if listed[k] not in explorer._saved)
-    page.locator(".u-tile").nth(missing).click()
+    page.locator(".u-miss-tile").nth(missing).click()
     page.wait_for_function(f"document.querySelector('.u-status').textContent.startsWith('Digit {listed[missing]}, a 1')")
     state = saved(page)
     assert state["digit"] == listed[missing] and state["image"] is not None  # so that it is there without a kernel too
@@ -262,7 +262,8 @@ def test_pictures_on_one_page_stay_apart_and_leave_nothing(open_page, mnist):
     assert page.evaluate("window.pictures[1].model.saves.length") in (0, 1) and page.get_by_label("Rows read").nth(1).input_value() == "28"
     count(page, 1, 1).click()  # asks a kernel that is not there
     left = page.evaluate("""async () => {
-        const { model, el, dispose } = window.pictures[0];
+        const { model, el, dispose } = window.pictures[0], row = el.querySelector('input[type=range]');
+        row.dispatchEvent(new Event('input'));  // its save is still to come
         model.saves = [];
         dispose();
         await new Promise((resume) => setTimeout(resume, 500));
@@ -289,6 +290,6 @@ def test_text_can_be_read_in_both_themes(open_page, mnist, dark):
 def test_it_fits_its_place(open_page, mnist, width):
     page = open_page(both(mnist), width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    cut = page.evaluate("""() => [...document.querySelectorAll('.u-title, .u-matrix button, .u-tile, .u-net, .u-panel')]
+    cut = page.evaluate("""() => [...document.querySelectorAll('.u-title, .u-miss-matrix button, .u-miss-tile, .u-miss-net, .u-panel')]
         .filter((node) => node.offsetParent && node.scrollWidth > node.clientWidth + 1).map((node) => node.outerHTML.slice(0, 120))""")
     assert cut == []

@@ -17,13 +17,13 @@ BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
 
 def ends(page):
     """The numbers beside the ends of the lines, by the lines' names."""
-    shown = page.locator(".u-end:visible")
+    shown = page.locator(".u-river-end:visible")
     return dict(zip(shown.locator("b").all_inner_texts(), shown.locator("> span").all_inner_texts()))
 
 
 def settle(page):
     """Wait until all slices are done: the status speaks of the same numbers as the ends of the lines."""
-    page.wait_for_function("""() => [...document.querySelectorAll('.u-end:not([hidden])')].every((end) =>
+    page.wait_for_function("""() => [...document.querySelectorAll('.u-river-end:not([hidden])')].every((end) =>
         document.querySelector('.u-status').textContent.includes(end.querySelector('b').textContent + ' ' + end.querySelector(':scope > span').textContent.split(' ')[0]))""")
     page.wait_for_timeout(300)
 
@@ -38,11 +38,11 @@ def assert_shows(page, river):
     settle(page)
     expected = {f"LSTM, {key}" if name == "LSTM" else name: values for name, sizes in river.sizes().items() for key, values in sizes.items()}
     assert ends(page) == {label: words(values[0]) for label, values in expected.items()}
-    page.add_style_tag(content=".u-across, .u-says, .u-at, .u-river .u-stream:not(.u-alone) { display: none !important } "
-                               ".u-stream { stroke-dasharray: none !important; stroke-width: 4px !important }")
+    page.add_style_tag(content=".u-river-across, .u-river-says, .u-river-at, .u-river .u-river-stream:not(.u-river-alone) { display: none !important } "
+                               ".u-river-stream { stroke-dasharray: none !important; stroke-width: 4px !important }")
     for label, values in expected.items():
-        page.evaluate("""(name) => document.querySelectorAll('.u-river .u-stream').forEach((path) =>
-            path.classList.toggle('u-alone', path.classList.contains(name)))""", "u-stream-" + {"RNN": "RNN-h"}.get(label, label.replace(", ", "-")))
+        page.evaluate("""(name) => document.querySelectorAll('.u-river .u-river-stream').forEach((path) =>
+            path.classList.toggle('u-river-alone', path.classList.contains(name)))""", "u-river-stream-" + {"RNN": "RNN-h"}.get(label, label.replace(", ", "-")))
         pixels = 255 * matplotlib.image.imread(io.BytesIO(page.locator(".u-river").screenshot(scale="css")))[..., :3]
         for t in np.linspace(0, len(values) - 1, 9).astype(int)[1:-1]:
             power = np.clip(values[t], LOW - EDGE, HIGH + EDGE)
@@ -89,6 +89,17 @@ def test_sliders_by_keyboard(open_page):
     assert_shows(page, GradientRiver(state=state))
 
 
+def test_a_newer_setting_stops_the_work_on_an_older(open_page):
+    page = open_page(GradientRiver(state={"steps": 784}))
+    page.evaluate("""() => { for (const value of [0.4, 2.5, 0.9]) {
+        const input = document.querySelector('.u-slider input');
+        input.value = value;
+        input.dispatchEvent(new Event('input'));
+    } }""")
+    page.wait_for_timeout(600)
+    assert_shows(page, GradientRiver(state=saved(page)))
+
+
 def test_lines_and_digits_are_chosen(open_page):
     page = open_page(GradientRiver())
     page.get_by_role("button", name="read a 8").click()
@@ -121,12 +132,12 @@ def test_what_explodes_is_beyond_the_axis_and_never_blank(open_page):
     page = open_page(GradientRiver(state={"steps": 784, "scale": 3.0}))
     settle(page)
     assert float(ends(page)["RNN"].removesuffix(" ▲").replace("e+", "e")) > 1e50
-    assert page.locator(".u-beyond-high").is_visible() and not page.locator(".u-beyond-low").is_visible()
+    assert page.locator(".u-river-beyond-high").is_visible() and not page.locator(".u-river-beyond-low").is_visible()
     assert page.get_by_text("A push that grows 1e+16 times").is_visible()
-    assert "NaN" not in page.locator(".u-stream-RNN-h").first.get_attribute("d") + page.locator(".unrolled-picture").inner_text()
+    assert "NaN" not in page.locator(".u-river-stream-RNN-h").first.get_attribute("d") + page.locator(".unrolled-picture").inner_text()
     page.get_by_label("Scale of W_h").fill("0.3")
     settle(page)
-    assert ends(page)["RNN"].endswith(" ▼") and page.locator(".u-beyond-low").is_visible() and not page.locator(".u-beyond-high").is_visible()
+    assert ends(page)["RNN"].endswith(" ▼") and page.locator(".u-river-beyond-low").is_visible() and not page.locator(".u-river-beyond-high").is_visible()
     assert page.get_by_text("A push that grows 1e+16 times").count() == 0
 
 
@@ -143,9 +154,11 @@ def test_pictures_on_one_page_stay_apart_and_leave_nothing(open_page):
     page.wait_for_timeout(500)
     second = page.locator(".unrolled-picture").nth(1).locator(".u-status").inner_text()
     page.get_by_label("Scale of W_h").first.fill("0.5")
-    page.get_by_role("slider", name="Time steps").first.fill("5")  # still under way when it is closed
     left = page.evaluate("""async () => {
-        const { model, el, dispose } = window.pictures[0];
+        const { model, el, dispose } = window.pictures[0], steps = el.querySelectorAll('input')[1];
+        steps.value = 5;  // still under way, and not yet saved, when it is closed
+        steps.dispatchEvent(new Event('input'));
+        model.saves = [];
         dispose();
         await new Promise((resume) => setTimeout(resume, 500));
         return [el.childElementCount, model.listeners["change:state"].length, model.saves.length];
@@ -192,6 +205,6 @@ def test_it_fits_its_place(open_page, width):
     page = open_page(GradientRiver(rnn_classifier(5), state={"steps": 784}), width=width)
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    cut = page.evaluate("""() => [...document.querySelectorAll('.u-end, .u-slider, .u-tools, .u-river-axis, .u-strip-name')]
+    cut = page.evaluate("""() => [...document.querySelectorAll('.u-river-end, .u-slider, .u-tools, .u-river-axis, .u-river-strip-name')]
         .filter((node) => node.offsetParent && node.scrollWidth > node.clientWidth + 1).map((node) => node.outerHTML.slice(0, 160))""")
     assert cut == []

@@ -41,7 +41,9 @@ class Picture(NamedTuple):
 def key(control: str) -> Callable:
     """An arrow key on a control, there and back again."""
     def press(page, output, k):
-        output.locator(control).first.focus()
+        for _ in range(2):  # after a click elsewhere Lab takes the focus once more
+            output.locator(control).first.focus()
+            page.wait_for_timeout(100)
         return lambda: page.keyboard.press("ArrowLeft" if k % 2 else "ArrowRight"), "keydown"
     return press
 
@@ -150,7 +152,7 @@ def open_notebook(browser, address: str, folder: Path, name: str, cells: list[st
     page = browser.new_page()
     page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?token=t&reset", timeout=240_000)
     page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'", timeout=240_000)
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; })")
     return page
 
 
@@ -185,7 +187,7 @@ def run(events: int) -> dict:
         page = open_notebook(browser, address, folder, "pictures", cells)
         page.wait_for_function("(count) => [...document.querySelectorAll('.jp-CodeCell')].slice(0, count).every((cell) => cell.querySelector('.unrolled-picture, img, input'))",
                                arg=len(cells), timeout=240_000)
-        page.wait_for_function("![...document.querySelectorAll('.jp-InputPrompt')].some((prompt) => prompt.textContent.includes('*'))", timeout=240_000)
+        page.wait_for_function("window.ran", timeout=120_000)
         found = {"idle": round_of(page, cells, events)}
         other = open_notebook(browser, address, folder, "training", [TRAINING])
         other.wait_for_function("document.querySelector('.jp-OutputArea-output')?.textContent.includes('under way')", timeout=240_000)

@@ -121,7 +121,7 @@ def output_blocks(outputs: list[NotebookNode], which: str = "all") -> list[str]:
         data = output.get("data", {})
         if output.output_type == "stream":
             found.append(text_block(output.text))
-        elif "image/png" in data:
+        elif "image/png" in data or VIEW in data:
             alt = " ".join(output.metadata.get("image/png", {}).get("alt", "").split())
             caption = taken_caption(after, alt)
             found.append("" if any(output is other for other in dropped) else figure(data, alt, caption))
@@ -157,8 +157,9 @@ def taken_caption(output: NotebookNode | None, alt: str) -> str:
 
 
 def figure(data: dict, alt: str, caption: str) -> str:
-    """A picture as PNG; where it is interactive, the place of the live one, with the still inside."""
-    still = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data["image/png"].strip()}">'
+    """A picture; where it is interactive, the place of the live one, with what stands still inside."""
+    png = data.get("image/png", "").strip()
+    still = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png}">' if png else data.get("text/html") or text_block(data.get("text/plain", ""))
     if VIEW in data:
         still = f'<div class="live" data-model="{html.escape(data[VIEW]["model_id"])}">{still}</div>'
     words = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""

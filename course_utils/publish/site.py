@@ -24,7 +24,7 @@ from course_utils.kit.environment import project
 from course_utils.publish import assets
 from course_utils.publish.deck import METER, figure, html_block
 from course_utils.publish.glossary import glossary
-from course_utils.publish.lessons import ROOT, STATE, LessonFault, lessons, read_lesson
+from course_utils.publish.lessons import ROOT, STATE, VIEW, LessonFault, lessons, read_lesson
 from course_utils.publish.slides import MOUNT
 
 FOLDER = ROOT / "build" / "site"
@@ -126,6 +126,8 @@ def shown(notebook: NotebookNode) -> NotebookNode:
 def is_shown(output: NotebookNode) -> bool:
     """Whether an output is anything to see: no style sheet alone, no empty place, no meter of a training that is over."""
     data = output.get("data", {})
+    if VIEW in data:
+        return True
     if "text/html" in data:
         return bool(html_block(data["text/html"]))
     return output.output_type == "stream" or "image/png" in data or bool(data.get("text/plain", "").strip()) and not METER.match(data["text/plain"])
@@ -134,7 +136,7 @@ def is_shown(output: NotebookNode) -> bool:
 def shown_output(output: NotebookNode) -> NotebookNode:
     """A picture as HTML with its text alternative, which no other form carries to the page; all else as it is."""
     data = output.get("data", {})
-    if "image/png" not in data:
+    if "image/png" not in data and VIEW not in data:
         return output
     return html_output(figure(data, " ".join(output.metadata.get("image/png", {}).get("alt", "").split()), ""))
 

@@ -39,7 +39,8 @@ def prepared(notebook: NotebookNode, pages: dict[str, str]) -> NotebookNode:
     """The notebook with its slides' blocks in the metadata of its cells; cells with nothing to show are gone."""
     kept, opens, waits, before = [], None, None, None
     for number, cell in enumerate(notebook.cells):
-        kind, before = slide_type(cell, before), cell
+        kind = slide_type(cell, before)
+        before = before if kind == "skip" else cell
         waits = number if kind == "fragment" else waits if kind in ("-", "skip") else None  # - goes on with what waits for a key
         opens = kind if kind in ("slide", "subslide") and opens != "slide" else opens
         for kind, part in parts(cell, kind, pages) if kind != "skip" else ():

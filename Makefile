@@ -23,7 +23,7 @@ PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 APART := tests/grading tests/faults tests/browser tests/pages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean site slides slides-pdf test-faults test-pages
+.PHONY: help setup lab test test-full test-grading test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean site slides slides-pdf test-faults test-pages lecture
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -81,6 +81,9 @@ measure: setup  ## record again the bands that lessons check their results again
 
 pictures: setup  ## make README's pictures of the LSTM scope from the real thing (needs Chromium; maintainers)
 	@$(PY) tests/browser/readme_pictures.py
+
+lecture: setup  ## record the trainings that COURSE_RUN=lecture shows (maintainers)
+	@$(PY) -m course_utils lecture
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
 	@$(PY) -m course_utils times

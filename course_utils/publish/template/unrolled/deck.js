@@ -15,7 +15,7 @@ window.Deck = (() => {
   const WIDTH = 1280, HEIGHT = 720;
   const SIZES = [[32, 25], [28, 23], [26, 21], [24, 20]]; // prose, and code: the last are the smallest that may be
   const PICTURES = [500, 440, 380, 330, 280]; // heights of a picture
-  const LEAST_ZOOM = 0.6; // of a live picture
+  const MOST_ZOOM = 1.25, LEAST_ZOOM = 0.6; // of a live picture
   const LETTER = 0.61; // width of a letter of code, in its size
   const printing = /print-pdf|view=print/.test(location.search);
 
@@ -59,7 +59,9 @@ window.Deck = (() => {
   function zoom(slide) {
     const live = slide.querySelector("[data-alive]");
     if (!live) return;
-    for (let size = 1.3; size >= LEAST_ZOOM && !fits(slide); size -= 0.05) live.style.setProperty("--zoom", size.toFixed(2));
+    let size = MOST_ZOOM;
+    do live.style.setProperty("--zoom", size.toFixed(2));
+    while (!fits(slide) && (size -= 0.05) >= LEAST_ZOOM);
   }
 
   const isHead = (block) => /^H\d$/.test(block.firstElementChild?.tagName ?? "");

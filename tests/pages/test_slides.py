@@ -148,7 +148,7 @@ def test_a_picture_answers_the_hand_and_keeps_its_keys(decks, open_file):
 def test_a_picture_that_breaks_leaves_its_still(decks, open_file, tmp_path):
     shutil.copytree(decks["03_lstm"].parent, tmp_path / "slides")
     broken = tmp_path / "slides" / "03_lstm.html"
-    text = broken.read_text(encoding="utf-8").replace('"_esm": "', '"_esm": "throw new Error(1);\\n', 1)
+    text = broken.read_text(encoding="utf-8").replace('"_esm": "', '"_esm": "throw new Error(1);\\n')
     broken.write_text(text, encoding="utf-8")
     page = ready(open_file(broken, expected="A picture stays still."))
     assert page.locator("[data-model] img").count() == page.locator("[data-model]").count() > 0

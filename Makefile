@@ -23,7 +23,7 @@ PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 APART := tests/grading tests/faults tests/browser tests/pages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean site slides slides-pdf test-faults test-pages lecture
+.PHONY: help setup lab test test-full test-grading test-browser test-pages bench-widgets pictures data exercises release grade slides slides-pdf site notebooks measure lecture times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"

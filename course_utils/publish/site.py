@@ -36,7 +36,7 @@ EXERCISES = "exercises/release"
 # A formula that is wider than the page can be moved by keys as well.
 START = """addEventListener("load", async () => {
   await Promise.all([Unrolled.mountAll(), window.MathJax?.startup?.promise]);
-  for (const formula of document.querySelectorAll('mjx-container[display="true"]'))
+  for (const formula of document.querySelectorAll("mjx-container, .pst-scrollable-table-container"))
     if (formula.scrollWidth > formula.clientWidth || formula.scrollHeight > formula.clientHeight) formula.tabIndex = 0;
   document.documentElement.dataset.site = "ready";
 });

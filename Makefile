@@ -20,10 +20,10 @@ EXERCISES := $(subst /source/,/release/,$(SOURCES))
 MADE := $(if $(SOURCES),notebooks/exercises/release/.untouched/made)
 PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 # Suites with a target of their own.
-APART := tests/grading tests/faults tests/browser
+APART := tests/grading tests/faults tests/browser tests/pages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-browser bench-widgets pictures data exercises release grade notebooks measure times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading test-browser test-pages bench-widgets pictures data exercises release grade slides slides-pdf site notebooks measure lecture times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -44,6 +44,9 @@ test-grading: setup exercises  ## run the tests of grading, and a class of broke
 test-browser: setup exercises  ## drive the interactive pictures in a real JupyterLab (needs Chromium)
 	@$(PY) $(PYTEST) tests/browser
 
+test-pages: setup exercises  ## build the slides and the site, and look at every slide and page in a browser (needs Chromium)
+	@$(PY) $(PYTEST) tests/pages
+
 bench-widgets: setup  ## measure the interactive pictures, from an event to the painted frame (needs Chromium; five minutes)
 	@$(PY) tests/benchmarks/widgets.py
 
@@ -61,6 +64,15 @@ grade: setup  ## collect and grade SUBMISSIONS=FOLDER_OR_ZIP, then write feedbac
 	@test -n "$(SUBMISSIONS)" || { echo 'Name the submissions: make grade SUBMISSIONS=FOLDER_OR_ZIP (and where to keep them, outside this folder: COURSE_STATE=FOLDER)' >&2; exit 1; }
 	@$(if $(COURSE_STATE),COURSE_STATE="$(COURSE_STATE)" )$(PY) -m course_utils.grading all "$(SUBMISSIONS)" $(GRADE_ARGS)
 
+slides: setup  ## make one deck of slides a lesson, in build/slides; they open from a file (instructors)
+	@$(PY) -m course_utils slides
+
+slides-pdf: setup  ## the same, and a handout of each as PDF, in build/slides/pdf (needs Chromium)
+	@$(PY) -m course_utils slides --pdf
+
+site: setup  ## make the course's site, in build/site; it opens from a file (instructors)
+	@$(PY) -m course_utils site
+
 notebooks: setup  ## run every lesson top to bottom and save its outputs (maintainers)
 	@$(PY) -m course_utils notebooks
 
@@ -69,6 +81,9 @@ measure: setup  ## record again the bands that lessons check their results again
 
 pictures: setup  ## make README's pictures of the LSTM scope from the real thing (needs Chromium; maintainers)
 	@$(PY) tests/browser/readme_pictures.py
+
+lecture: setup  ## record the trainings that COURSE_RUN=lecture shows (maintainers)
+	@$(PY) -m course_utils lecture
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
 	@$(PY) -m course_utils times

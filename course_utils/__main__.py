@@ -35,13 +35,16 @@ def add_maintainers(commands) -> None:
         "--upgrade", action="store_true", help="take the newest releases pyproject.toml allows"
     )
     commands.add_parser("measure", add_help=False, help="record the bands that lessons check against")
+    commands.add_parser("slides", add_help=False, help="make a deck of slides from each lesson; --pdf prints them too")
+    commands.add_parser("lecture", add_help=False, help="record the trainings that COURSE_RUN=lecture shows")
+    commands.add_parser("site", add_help=False, help="make the course's site from the lessons and docs")
     commands.add_parser("times", help="write the last test runs' time per notebook into README.md")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status: 0 when all went well."""
     known, rest = parser().parse_known_args(arguments)
-    if rest and known.command not in ("lab", "measure"):
+    if rest and known.command not in ("lab", "measure", "slides", "site", "lecture"):
         parser().error(f"unknown: {' '.join(rest)}")
     return run(known, rest)
 
@@ -77,6 +80,18 @@ def run(chosen: argparse.Namespace, rest: list[str]) -> int:
         from course_utils.kit import measure
 
         return measure.main(rest)
+    if chosen.command == "slides":
+        from course_utils.publish import slides
+
+        return slides.main(rest)
+    if chosen.command == "lecture":
+        from course_utils.publish import recordings
+
+        return recordings.main(rest)
+    if chosen.command == "site":
+        from course_utils.publish import site
+
+        return site.main(rest)
     if chosen.command == "times":
         from course_utils.kit import times
 

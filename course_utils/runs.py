@@ -1,4 +1,4 @@
-"""What a run of a lesson is: quick or full, with which seed, and which band its results should fall into.
+"""What a run of a lesson is: quick, full or a lecture, with which seed, and which band its results should fall into.
 
 A lesson's training results vary with the seed, the machine and the data at hand. So a lesson never promises a number.
 It asserts that its result lies in a *band*: the mean of five recorded runs, give or take four standard deviations,
@@ -18,10 +18,14 @@ QUICK_STEPS = 8  # enough to run every line of a training cell, too few to learn
 
 
 class Run(NamedTuple):
-    """How training cells behave: ``full`` (as in the text) or quick (a few steps), and the ``seed`` they use."""
+    """How training cells behave: ``full`` (as in the text) or quick (a few steps), the ``seed``, and whether a ``lecture`` shows recorded runs."""
 
     full: bool
     seed: int
+    lecture: bool = False
+
+    def __repr__(self) -> str:
+        return f"Run(full={self.full}, seed={self.seed}{', lecture=True' if self.lecture else ''})"
 
     def steps(self, steps: int) -> int:
         """Return ``steps`` in a full run, at most a handful in a quick one.
@@ -33,17 +37,21 @@ class Run(NamedTuple):
 
 
 def course_run() -> Run:
-    """Read the two switches: ``COURSE_RUN`` (``full`` by default, or ``quick``) and ``COURSE_SEED`` (1 by default).
+    """Read the two switches: ``COURSE_RUN`` (``full`` by default, ``quick`` or ``lecture``) and ``COURSE_SEED`` (1 by default).
+
+    A lecture is a full run whose trainings were recorded; they have seed 1.
 
     Raises:
         ValueError: a switch holds something else.
     """
     mode, seed = os.environ.get("COURSE_RUN", "full"), os.environ.get("COURSE_SEED", "1")
-    if mode not in ("quick", "full"):
-        raise ValueError(f"COURSE_RUN must be 'quick' or 'full', but it is {mode!r}. Unset it for a full run.")
+    if mode not in ("quick", "full", "lecture"):
+        raise ValueError(f"COURSE_RUN must be 'quick', 'full' or 'lecture', but it is {mode!r}. Unset it for a full run.")
     if not seed.isdigit():
         raise ValueError(f"COURSE_SEED must be a whole number such as 1, but it is {seed!r}. Unset it to use 1.")
-    return Run(full=mode == "full", seed=int(seed))
+    if mode == "lecture" and int(seed) != 1:
+        raise ValueError(f"COURSE_SEED must be 1 in a lecture, whose runs were recorded with it, but it is {seed!r}. Unset it.")
+    return Run(full=mode != "quick", seed=int(seed), lecture=mode == "lecture")
 
 
 def recorded(name: str, source: str) -> list[float]:

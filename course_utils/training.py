@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils import lecture
 from course_utils.data import DataLoader
+from course_utils.runs import course_run
 
 REDRAW_SECONDS = 4.0  # drawing takes about a tenth of a second: at this pace training hardly notices
 
@@ -55,6 +57,10 @@ def train(step: Callable, loader: DataLoader, steps: int, *, batch_size: int = 1
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be an integer of at least 1, but it is {steps!r}.")
+    if course_run().lecture and (recording := lecture.find(step, loader, steps, batch_size, shuffle)):
+        return _show(recording, step, steps, report_every)
+    folder = lecture.recording_folder()
+    described = folder and lecture.description(step, loader, steps, batch_size, shuffle)
     records, start, live, interrupted = np.zeros((steps, 2)), time.perf_counter(), _LiveCurve(steps), False
     done = 0
     try:
@@ -65,7 +71,7 @@ def train(step: Callable, loader: DataLoader, steps: int, *, batch_size: int = 1
                 raise FloatingPointError(f"The loss is {records[done, 0]} after {done} updates: training broke down. "
                                          "Build the model again and try a smaller learning rate, or clip the gradients.")
             if report_every and done % report_every == 0:
-                print(f"step {done:>5,}   loss of this batch {loss:.4f}   accuracy of this batch {accuracy:.1%}")
+                _report(done, loss, accuracy)
             done += 1
             live.update(records[:done, 0])
     except KeyboardInterrupt:
@@ -73,7 +79,23 @@ def train(step: Callable, loader: DataLoader, steps: int, *, batch_size: int = 1
         print(f"Stopped after {done:,} of {steps:,} steps. The model keeps the weights it has now.")
     history = History(records[:done, 0], records[:done, 1], time.perf_counter() - start, interrupted)
     live.finish(history)
+    if described:
+        lecture.save(folder, step, loader, steps, batch_size, shuffle, described, history)
     return history
+
+
+def _show(recording, step, steps, report_every):
+    """Put a recorded training in the place of a live one: its weights, its curve, its lines."""
+    lecture.model_of(step).set_weights(recording.weights)
+    history = History(recording.loss, recording.accuracy, recording.seconds, False)
+    for done in range(0, steps, report_every or steps) if report_every else ():
+        _report(done, history.loss[done], history.accuracy[done])
+    _LiveCurve(steps).finish(history, recorded=recording.date)
+    return history
+
+
+def _report(done, loss, accuracy):
+    print(f"step {done:>5,}   loss of this batch {loss:.4f}   accuracy of this batch {accuracy:.1%}")
 
 
 def make_step(model, optimizer, logits=None) -> Callable:
@@ -187,12 +209,15 @@ class _LiveCurve:
         if self.in_notebook and time.perf_counter() - self.drawn > REDRAW_SECONDS:
             self._draw(loss, caption=None)
 
-    def finish(self, history):
+    def finish(self, history, recorded=None):
         done, loss = len(history.loss), history.loss
         if not done:
             return
         tail = loss[-100:].mean()
         caption = f"The loss over {done:,} steps: {loss[0]:.2f} at the first, {tail:.3f} on average over the last {min(done, 100)}."
+        if recorded:
+            self.start = time.perf_counter() - history.seconds  # the meter tells how long it took then
+            caption += f" Recorded on {recorded}; nothing was trained now."
         if self.in_notebook:
             from IPython.display import Pretty
 

@@ -123,7 +123,11 @@ def pyproject(text: str) -> str:
     return replaced(
         re.sub(r"^# .*\n", "", text, flags=re.MULTILINE),
         (r"^grading = \[.*?^\]\n", ""),
+        (r'^"course_utils" = [^\n]*\n', ""),
+        (r"^site = \[.*?^\]\n", ""),
         (r'"course_utils\.grading", ', ""),
+        (r'"course_utils\.publish", ', ""),
+        (r'^"course_utils\.publish" = [^\n]*\n', ""),
         (r'^"course_utils\.grading" = [^\n]*\n', ""),
         (r"^\[tool\.setuptools\.package-data\]\n", '[tool.setuptools.package-data]\n"course_utils.checks" = ["tables/*.json"]\n'),
         (r"^testpaths = [^\n]*", 'testpaths = ["notebooks", "tests"]'),

@@ -57,7 +57,7 @@ def make_lock(*, upgrade: bool = False) -> int:
 def compile_options() -> list[str]:
     """uv's options for one lock that fits Linux, macOS and Windows and names no host."""
     return [
-        "pip", "compile", "pyproject.toml", "--extra", "test", "--extra", "grading", "--universal", "--python-version", "3.11", "--generate-hashes",
+        "pip", "compile", "pyproject.toml", "--extra", "test", "--extra", "grading", "--extra", "site", "--universal", "--python-version", "3.11", "--generate-hashes",
         "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet",
     ]  # fmt: skip
 

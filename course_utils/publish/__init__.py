@@ -1,0 +1,1 @@
+"""Slides, a handout and the site, all made from the saved lessons (instructors)."""

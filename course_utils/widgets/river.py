@@ -71,12 +71,12 @@ class GradientRiver(Picture):
         self._given = _read_models(models)
         self._fresh = {(kind, pixels): fresh_cell(kind, pixels) for kind in NAMES for pixels in PER_STEP}
         self._sample = _one_of_each(sample(images, labels))
-        cells = [*self._given.values(), *(self._fresh[kind, 28] for kind in NAMES)]
+        nets = [*self._given.values(), *(self._fresh[kind, 28] for kind in NAMES)]
         super().__init__(
-            networks=[dict(name=NAMES[cell.kind], given=k < len(self._given), spec=cell.spec) for k, cell in enumerate(cells)],
-            weights=b"".join(cell.block() for cell in cells),
+            networks=[dict(name=NAMES[cell.kind], given=k < len(self._given), spec=cell.spec) for k, cell in enumerate(nets)],
+            weights=b"".join(cell.block() for cell in nets),
             inputs=b"".join(cell.W_x.tobytes() for (_, pixels), cell in self._fresh.items() if pixels < 28),
-            probes=probe_table(max(len(cell.W_h) for cell in cells)).tobytes(),
+            probes=probe_table(max(len(cell.W_h) for cell in nets)).tobytes(),
             images=self._sample.packed(), labels=self._sample.labels.tobytes(), about=self._about(), state=state or {})
 
     @traitlets.validate("state")

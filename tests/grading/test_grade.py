@@ -32,15 +32,23 @@ def run(records, save, **more):
 
 
 def family():
-    """All processes below this one."""
-    return psutil.Process().children(recursive=True)
+    """All processes below this one that live; orphans that came to us and ended wait for nobody."""
+    return [process for process in psutil.Process().children(recursive=True) if command(process)]
+
+
+def command(process):
+    """Its command line; empty for one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 @pytest.fixture(autouse=True)
 def nothing_left():
     before = {process.pid for process in family()}
     yield
-    gone, left = psutil.wait_procs([process for process in family() if process.pid not in before and "resource_tracker" not in " ".join(process.cmdline())], 10)
+    gone, left = psutil.wait_procs([process for process in family() if process.pid not in before and "resource_tracker" not in command(process)], 10)
     assert not left
 
 
@@ -48,7 +56,7 @@ def kill_a_worker(saved):
     """Once something is graded, kill one of the Dask workers that have a warmed parent."""
     while not saved:
         time.sleep(0.02)
-    warmed = next(p for p in family() if "warm.serve" in " ".join(p.cmdline()))
+    warmed = next(p for p in family() if "warm.serve" in command(p))
     warmed.parent().send_signal(signal.SIGKILL)
     saved.append({"killed": True})
 

@@ -85,7 +85,7 @@ def lay_out(folder: Path, notebooks: list[Path]) -> None:
         write(folder / "notebooks" / EXERCISES / lesson / f"{lesson}.md", text)
     for path in [ROOT / name for name in (*PAGES, *FILES)] + sorted(DOCS.rglob("*")):
         if path.is_file() and path.name not in NO_PAGES:
-            write(folder / path.relative_to(ROOT), path.read_text(encoding="utf-8"))
+            copy(path, folder / path.relative_to(ROOT))
     write(folder / "glossary.md", glossary(notebooks))
     write(folder / "index.md", index_page(notebooks, list(exercises)))
     shutil.copyfile(DOCS / "conf.py", folder / "conf.py")
@@ -96,6 +96,12 @@ def write(path: Path, text: str) -> None:
     """A text file, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def copy(path: Path, target: Path) -> None:
+    """A file as it is, with the folders above it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
 
 
 def lay_out_scripts(folder: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from course_utils.kit.notebooks import execute
 from course_utils.publish import recordings
 
-RECORDED = [(path, kind) for path in recordings.training_lessons() for kind in recordings.KINDS if kind == "embedded" or recordings._full_data()]
+RECORDED = [(path, kind) for path in recordings.training_lessons() for kind in recordings.KINDS
+            if kind == "embedded" or recordings._full_data() and recordings.file_of(path, kind).exists()]
 
 
 def surroundings(kind, scratch):

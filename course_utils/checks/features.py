@@ -12,7 +12,6 @@ def epochs(inputs: dict[str, np.ndarray], arrays: tuple[np.ndarray, ...]) -> tup
     epoch, how many different images it holds, how many kept their label, and four answers 0 or 1: are images out of their
     old order, do batches mix images from far apart, has the second epoch another order, does the same seed give the same order.
     """
-    images = inputs["images"].reshape(len(inputs["images"]), -1)
     sizes, first, labels, _, second, _, repeated = arrays
     if first.shape[1:] != inputs["images"].shape[1:] or labels.ndim != 1:
         raise ValueError(f"images of shape {first.shape} and labels of shape {labels.shape}")

@@ -11,6 +11,7 @@ from pathlib import Path
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
              "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 READY = "document.documentElement.dataset.deck === 'ready'"
+PRINTABLE = f"{READY} && document.querySelector('.pdf-page')"  # reveal.js makes the sheets a moment after the deck is laid out
 LONGEST = 120_000  # milliseconds until a deck has laid itself out, on a busy machine
 
 
@@ -50,7 +51,7 @@ def print_deck(chromium, deck: Path) -> Path:
     pdf.parent.mkdir(exist_ok=True)
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
     page.goto(f"{deck.resolve().as_uri()}?print-pdf")
-    page.wait_for_function(READY, timeout=LONGEST)
+    page.wait_for_function(PRINTABLE, timeout=LONGEST)
     page.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
     page.close()
     return pdf

@@ -46,8 +46,8 @@ def decks(tmp_path_factory):
     return {path.stem: path for path in slides.make_decks(lessons(), tmp_path_factory.mktemp("made") / "slides")}
 
 
-def ready(page):
-    page.wait_for_function(handout.READY, timeout=handout.LONGEST)
+def ready(page, when=handout.READY):
+    page.wait_for_function(when, timeout=handout.LONGEST)
     return page
 
 
@@ -198,7 +198,7 @@ def handouts(decks, chromium):
 
 @by_stem(lessons())
 def test_the_handout_has_a_page_a_slide_with_its_words(decks, handouts, open_file, name):
-    page, pdf = ready(open_file(decks[name], "?print-pdf")), handouts[name]
+    page, pdf = ready(open_file(decks[name], "?print-pdf"), handout.PRINTABLE), handouts[name]
     slides_there = page.evaluate("[...document.querySelectorAll('.pdf-page')].map((page) => [...page.querySelectorAll('h1, h2, h3, .out')].map((part) => part.textContent))")
     assert len(pdf.pages) == len(slides_there) >= 6
     for number, (sheet, parts) in enumerate(zip(pdf.pages, slides_there), start=1):

@@ -26,9 +26,9 @@ FAULTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap(
 # Outputs that are one of the course's pictures: what they say where no widget is shown begins with the class.
 EXPECTED = """(names) => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((cell) => cell.model.outputs?.toJSON() ?? [])
     .filter(({ data = {} }) => names.includes(String(data["text/plain"]).split("(")[0])).length"""
-# A picture that painted: it has a size, and its canvases are not all of one colour (a pad to draw on may be).
+# A picture that painted: it has a size, and its canvases that are seen are not all of one colour (a pad to draw on may be).
 BLANK = """(picture) => {
-    const { width, height } = picture.getBoundingClientRect(), canvases = [...picture.querySelectorAll("canvas")];
+    const { width, height } = picture.getBoundingClientRect(), canvases = [...picture.querySelectorAll("canvas")].filter((canvas) => canvas.getClientRects().length);
     const plain = (canvas) => {
         const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
         return pixels.every((pixel) => pixel === pixels[0]);

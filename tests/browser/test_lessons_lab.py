@@ -76,18 +76,63 @@ def test_it_runs_and_its_pictures_are_painted(open_lab, course, lesson):
     assert page.evaluate(FAULTS) == []
     assert shown.count() == page.evaluate(EXPECTED, widgets.__all__)
     assert not Path(os.environ["COURSE_SOCKET_LOG"]).exists()  # nobody asked the network
-    if lesson.stem == "03_lstm":
-        drive(page, page.get_by_role("group", name="LSTM scope"))
+    for name in DRIVEN.get(lesson.stem, ()):
+        HANDS[name](page, page.get_by_role("group", name=name, exact=True).first)
 
 
-def drive(page, scope):
+def asked(page, code):
+    """What Python prints in the lesson's kernel, once the picture's state has come to it."""
+    page.wait_for_timeout(1000)  # it is saved when the hand is quiet
+    return json.loads(page.evaluate(ASK, f"import json, numpy as np; print(json.dumps({code}))"))
+
+
+def slider(picture, name):
+    return picture.locator("label.u-slider", has_text=name).locator("input")
+
+
+def squash(page, picture):
+    """Lesson 1: the states after "Squash", and after an input was changed by keyboard, are NumPy's."""
+    picture.get_by_role("button", name="Squash", exact=True).click()
+    field = picture.locator("input[type=range]:visible").nth(1)  # below the time step: the input that is chosen
+    for press in ("", "ArrowLeft", "ArrowLeft"):
+        if press:
+            field.press(press)
+        h = asked(page, "cell.trace()['h'][cell.state['step'] - 1].tolist()")
+        words = picture.inner_text().replace("\u2212", "-")
+        assert [f"{value:.4f}".rstrip("0") for value in h if f"{value:.4f}".rstrip("0") not in words] == []
+
+
+def unfold(page, picture):
+    """Lesson 2: the number of units, moved by keyboard, moves the count of parameters; that of time steps does not."""
+    units = slider(picture, "Units")
+    for _ in range(3):
+        units.press("ArrowRight")
+    n = int(units.input_value())
+    total = f"{28 * n + n * n + n + 10 * n + 10:,}"
+    assert n != 32 and total in picture.inner_text()
+    slider(picture, "Time steps").press("ArrowLeft")
+    assert total in picture.inner_text()
+
+
+def flow(page, picture):
+    """Lessons 2 and 3: with W_h made smaller by pointer, what arrives is what NumPy has for the state that Python got."""
+    slider(picture, "Scale of W_h").click(position={"x": 20, "y": 5})
+    scale, power = asked(page, "[river.state['scale'], float(river.sizes()['RNN']['h'][0])]")
+    shown = picture.inner_text().replace("\u2212", "-")
+    assert scale < 0.9 and f"{10 ** (power % 1):.1f}e{int(np.floor(power)):+03d}" in shown
+
+
+def force(page, scope):
     """Read fewer rows by keyboard, force a gate by pointer; the bars are those that NumPy has for the state that Python got."""
     scope.get_by_label("Rows read").focus()
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
     scope.get_by_label("forget gate", exact=True).click()
-    page.wait_for_timeout(1000)  # the state is saved once the hand is quiet
-    state, p = json.loads(page.evaluate(ASK, "import json; print(json.dumps([scope.state, scope.trace()['p'][scope.state['row'] - 1].tolist()]))"))
+    state, p = asked(page, "[scope.state, scope.trace()['p'][scope.state['row'] - 1].tolist()]")
     assert state["row"] == 24 and state["forced"]["gate"] == "f"
     shares = [int(text.rstrip("%")) for text in scope.locator(".u-share").all_inner_texts()]
     assert np.abs(np.array(shares) - 100 * np.array(p)).max() <= 0.5 + 1e-6
+
+
+HANDS = {"One formula, one cell": squash, "Fold and unfold": unfold, "Gradient river": flow, "LSTM scope": force}
+DRIVEN = {"01_rnn_formula": ["One formula, one cell"], "02_unrolling": ["Fold and unfold", "Gradient river"], "03_lstm": ["LSTM scope", "Gradient river"]}

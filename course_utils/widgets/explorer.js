@@ -1,7 +1,7 @@
 // The misclassification explorer: from a count in the confusion matrix to its digits, and into each of them, row by row.
 
 import { argmax, makeTrace, readCell, run } from "./core.js";
-import { button, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, INK_COLOURS, legend, show, slider, toBase64, under,
+import { button, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, INK_COLOURS, KeptPicture, legend, show, slider, toBase64, under,
   unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "Misclassification explorer";
@@ -31,9 +31,9 @@ export function readFacts(/** @type {DataView} */ view, /** @type {number} */ ne
   };
 }
 
-class Explorer {
+class Explorer extends KeptPicture {
   constructor(model, root, images, signal) {
-    Object.assign(this, { model, root, signal, saved: null, page: 0, tiles: [] });
+    super(model, root, signal, { page: 0, tiles: [] });
     this.nets = this.readNetworks();
     const { features, classes } = this.nets[0].cell;
     Object.assign(this, { features, classes, steps: 28, size: 28 * features, total: model.get("total"),
@@ -43,9 +43,10 @@ class Explorer {
       images.subarray(k * this.size, (k + 1) * this.size)]));
     this.image = new Float32Array(this.size);
     this.build();
-    this.saveSoon = whenQuiet(() => this.save(), 250, signal);
     this.announceSoon = whenQuiet(() => (this.live.textContent = this.status.textContent), 600, signal);
     this.listenToModel();
+    this.hear("msg:custom", (message, buffers) => this.answered(message, buffers ?? []));
+    signal.addEventListener("abort", () => clearTimeout(this.timer));
     this.load();
   }
 
@@ -225,10 +226,6 @@ class Explorer {
     return el("div", { class: "u-panel" }, el("div", { class: "u-title" }, net.title), bars, key);
   }
 
-  on(node, name, handler) {
-    node.addEventListener(name, handler, { signal: this.signal });
-  }
-
   // ---- the matrix and its digits -----------------------------------------------------------------------------------
 
   get net() {
@@ -402,7 +399,7 @@ class Explorer {
     this.showAbsent();
   }
 
-  hear({ have, numbers }, [buffer]) {
+  answered({ have, numbers }, [buffer]) {
     if (!buffer) return;
     clearTimeout(this.timer);
     Object.assign(this, { asked: null, silent: false });
@@ -629,26 +626,6 @@ class Explorer {
   travels(number) {
     this.home ??= new Set(readFacts(this.model.get("facts"), this.nets.length).numbers);
     return this.home.has(number);
-  }
-
-  save() {
-    const state = this.state();
-    this.saved = JSON.stringify(state);
-    this.model.set("state", state);
-    this.model.save_changes();
-  }
-
-  /** Python, or another view of the same picture, set a state; or the kernel answers. */
-  listenToModel() {
-    const changed = () => JSON.stringify(this.model.get("state")) === this.saved || this.load();
-    const heard = (message, buffers) => this.hear(message, buffers ?? []);
-    this.model.on("change:state", changed);
-    this.model.on("msg:custom", heard);
-    this.signal.addEventListener("abort", () => {
-      clearTimeout(this.timer);
-      this.model.off("change:state", changed);
-      this.model.off("msg:custom", heard);
-    });
   }
 }
 

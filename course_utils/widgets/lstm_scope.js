@@ -1,7 +1,7 @@
 // The LSTM scope: a digit is read row by row; every gate and state of every unit is seen; a gate can be forced by hand.
 
 import { argmax, isForced, makeTrace, readCell, run, survey, wilson } from "./core.js";
-import { button, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, legend, show, slider, STATE_COLOURS, toBase64, under, unpackImages, whenQuiet } from "./parts.js";
+import { button, bytesOf, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, KeptPicture, legend, show, slider, STATE_COLOURS, toBase64, under, unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "LSTM scope";
 // A gate stands above what it acts on: i lets g in, f keeps c, o lets c out as h.
@@ -21,9 +21,9 @@ const percent = (share) => `${(100 * share).toFixed(0)}%`;
 const tenth = (share) => (100 * share).toFixed(1);
 const rowsOf = ({ first, last }) => (first === last ? `row ${first}` : `rows ${first} to ${last}`);
 
-class Scope {
+class Scope extends KeptPicture {
   constructor(model, root, digits, signal) {
-    Object.assign(this, { model, root, digits, signal, maps: {}, surveys: {}, saved: null });
+    super(model, root, signal, { digits, maps: {}, surveys: {} });
     this.cell = readCell(model.get("spec"), model.get("weights"));
     this.lstm = this.cell.kind === "lstm";
     this.steps = digits.steps;
@@ -35,11 +35,10 @@ class Scope {
     this.plain = makeTrace(this.cell, this.steps); // the same digit with every gate left alone
     this.limit = this.largestState();
     this.build();
-    this.saveSoon = whenQuiet(() => this.save(), 250, signal);
     this.announceSoon = whenQuiet(() => this.announce(), 600, signal);
     this.surveySoon = whenQuiet(() => this.ask(), 150, signal);
     this.load();
-    this.listenToModel();
+    this.listenToModel(() => (this.load(), this.surveySoon()));
     this.whenSeen(() => this.surveySoon());
   }
 
@@ -158,10 +157,6 @@ class Scope {
     });
     this.verdict = el("p", { class: "u-note" });
     return el("div", { class: "u-survey" }, el("b", { text: `How many of ${this.digits.labels.length} digits are right after row ${this.steps}` }), ...this.rows.map((row) => row.node), this.verdict);
-  }
-
-  on(node, name, handler) {
-    node.addEventListener(name, handler, { signal: this.signal });
   }
 
   // ---- what the hand does ------------------------------------------------------------------------------------------
@@ -401,30 +396,12 @@ class Scope {
     const image = this.digit === null ? toBase64(Uint8Array.from(this.image, (ink) => Math.round(255 * ink))) : null;
     return { digit: this.digit, image, row: this.row, unit: this.probe?.unit ?? null, forced: this.forced };
   }
-
-  save() {
-    const state = this.state();
-    this.saved = JSON.stringify(state);
-    this.model.set("state", state);
-    this.model.save_changes();
-  }
-
-  /** Python, or another view of the same picture, set a state. */
-  listenToModel() {
-    const changed = () => {
-      if (JSON.stringify(this.model.get("state")) === this.saved) return;
-      this.load();
-      this.surveySoon();
-    };
-    this.model.on("change:state", changed);
-    this.signal.addEventListener("abort", () => this.model.off("change:state", changed));
-  }
 }
 
 async function render({ model, el: place }) {
   return show(place, NAME, async (root, signal) => {
     const images = await unpackImages(model.get("images"));
-    const { buffer, byteOffset, byteLength } = model.get("labels"), labels = new Uint8Array(buffer, byteOffset, byteLength);
+    const labels = bytesOf(model.get("labels"));
     new Scope(model, root, { images, labels, steps: images.length / labels.length / model.get("spec").features }, signal);
   });
 }

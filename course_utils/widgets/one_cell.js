@@ -4,14 +4,17 @@
 import { readCell } from "./core.js";
 import {
   button,
+  bytesOf,
   el,
   HeatMap,
   INK_COLOURS,
+  KeptPicture,
   legend,
   show,
   slider,
   spell,
   STATE_COLOURS,
+  svg,
   under,
   unpackImages,
   whenQuiet,
@@ -99,13 +102,6 @@ export const squash = ({ activation }, a) => (activation === "relu" ? Math.max(0
 const factor = (value, places) =>
   value < 0 && spell(value, places) !== "0" ? `(${spell(value, places)})` : spell(value, places);
 const letter = (name, below) => el("span", {}, name, el("sub", { text: below }));
-const svg = (tag, attributes, text) => {
-  const space = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
-  const node = document.createElementNS(space, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 
 /** A slider and a number field for the same number. */
 class Field {
@@ -527,17 +523,16 @@ function niceLimit(W) {
   return Math.max(0.1, Math.ceil(10 * most) / 10);
 }
 
-class Page {
+class Page extends KeptPicture {
   constructor(model, root, digits, signal) {
-    Object.assign(this, { model, root, digits, signal, look: null });
-    this.on = (node, name, handler) => node.addEventListener(name, handler, { signal });
+    super(model, root, signal, { digits, look: null });
     const { toy } = model.get("spec");
     this.makers = { real: () => this.makeReal(), ...(toy && { toy: () => makeNet(toy, toy.W.flat(), toy.x.flat()) }) };
-    this.saveSoon = whenQuiet(() => this.save(), 250, signal);
     this.announceSoon = whenQuiet(() => (this.live.textContent = this.sentence()), 600, signal);
     this.build();
     this.load();
     this.listenToModel();
+    signal.addEventListener("abort", () => clearTimeout(this.still));
   }
 
   makeReal() {
@@ -954,28 +949,12 @@ class Page {
     const { network, step, unit, line, stage, digit, order, edits } = this;
     return { network, step, unit: unit + 1, line: line + 1, stage, digit, order, edits };
   }
-
-  save() {
-    const state = this.state();
-    this.saved = JSON.stringify(state);
-    this.model.set("state", state);
-    this.model.save_changes();
-  }
-
-  /** Python, or another view of the same picture, set a state. */
-  listenToModel() {
-    const changed = () => JSON.stringify(this.model.get("state")) !== this.saved && this.load();
-    this.model.on("change:state", changed);
-    this.signal.addEventListener("abort", () => (clearTimeout(this.still), this.model.off("change:state", changed)));
-  }
 }
 
 async function render({ model, el: place }) {
   return show(place, NAME, async (root, signal) => {
     const images = await unpackImages(model.get("images"));
-    const { buffer, byteOffset, byteLength } = model.get("labels"),
-      labels = new Uint8Array(buffer, byteOffset, byteLength);
-    new Page(model, root, { images, labels }, signal);
+    new Page(model, root, { images, labels: bytesOf(model.get("labels")) }, signal);
   });
 }
 

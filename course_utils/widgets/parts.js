@@ -11,6 +11,15 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** An element of a drawing; see `el`. Its namespace is asked of the browser: a picture names no address at all. */
+export function svg(tag, attributes = {}, ...children) {
+  const space = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
+  const node = document.createElementNS(space, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 /** The wrapper of a picture. Keys stay inside: else `b` would insert a cell in Lab, and an arrow turn a slide. */
 export function pictureRoot(/** @type {string} */ name) {
   const root = el("div", { class: "unrolled-picture", role: "group", "aria-label": name, "data-lm-suppress-shortcuts": "true" });
@@ -77,11 +86,17 @@ export function colourTable(/** @type {string[]} */ anchors) {
 /** A canvas with one pixel a number; the style sheet stretches it, so that painting costs next to nothing. */
 export class HeatMap {
   constructor(/** @type {number} */ rows, /** @type {number} */ columns, /** @type {string[]} */ anchors) {
-    this.canvas = el("canvas", { width: columns, height: rows, "aria-hidden": "true" });
+    this.canvas = el("canvas", { "aria-hidden": "true" });
     this.context = this.canvas.getContext("2d");
+    this.table = colourTable(anchors);
+    this.resize(rows, columns);
+  }
+
+  /** Another number of pixels, all of them blank; the element stays where it is. */
+  resize(/** @type {number} */ rows, /** @type {number} */ columns) {
+    Object.assign(this.canvas, { width: columns, height: rows });
     this.picture = this.context.createImageData(columns, rows);
     this.pixels = new Uint32Array(this.picture.data.buffer);
-    this.table = colourTable(anchors);
   }
 
   /** Colours run from low to high, and stay the same beyond; rows above `from` are left as they are. `order`: which number stands in which column. */
@@ -126,6 +141,9 @@ export async function unpackImages(/** @type {DataView} */ packed) {
   return Float32Array.from(bytes, (level) => level / 255);
 }
 
+/** The bytes of a trait as Jupyter hands it over. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
+
 /** Call `task` once it was quiet for `delay` milliseconds; the last call counts. */
 export function whenQuiet(task, delay, /** @type {AbortSignal} */ signal) {
   let timer;
@@ -134,6 +152,37 @@ export function whenQuiet(task, delay, /** @type {AbortSignal} */ signal) {
     clearTimeout(timer);
     if (!signal.aborted) timer = setTimeout(task, delay);
   };
+}
+
+/** A picture whose `state()` lives in the model: saved when the hand is quiet, and `load()`ed when Python or another view sets it. */
+export class KeptPicture {
+  /** @param {object} more  what else the picture holds from the start */
+  constructor(model, /** @type {HTMLElement} */ root, /** @type {AbortSignal} */ signal, more = {}) {
+    Object.assign(this, { model, root, signal, saved: null, ...more });
+    this.saveSoon = whenQuiet(() => this.save(), 250, signal);
+  }
+
+  /** Listen to an element, as long as the picture is there. */
+  on(node, name, handler) {
+    node.addEventListener(name, handler, { signal: this.signal });
+  }
+
+  /** Listen to the model, as long as the picture is there. */
+  hear(name, handler) {
+    this.model.on(name, handler);
+    this.signal.addEventListener("abort", () => this.model.off(name, handler));
+  }
+
+  /** What came back as it was sent is no news. */
+  listenToModel(changed = () => this.load()) {
+    this.hear("change:state", () => JSON.stringify(this.model.get("state")) === this.saved || changed());
+  }
+
+  save(state = this.state()) {
+    this.saved = JSON.stringify(state);
+    this.model.set("state", state);
+    this.model.save_changes();
+  }
 }
 
 /** A digit to draw on: pointer, touch, or arrow keys and space. It writes into `image` and says from which row on. */

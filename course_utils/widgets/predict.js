@@ -1,6 +1,6 @@
 // Predict first: a guess is made before the result shows, and stays drawn over what came out. It never blocks a cell.
 
-import { button, el, show, under } from "./parts.js";
+import { button, el, KeptPicture, show, svg, under } from "./parts.js";
 
 const NAME = "Predict first";
 
@@ -585,18 +585,11 @@ const KINDS = { choice: Choice, number: NumberLine, ranking: Ranking, curve: Cur
 /** A drawing that is stretched to its place, with so many units across and down. */
 const stretched = (wide, high) => ({ viewBox: `0 0 ${wide} ${high}`, preserveAspectRatio: "none", "aria-hidden": "true" });
 
-function svg(tag, attributes, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 // ---- the picture -------------------------------------------------------------------------------------------------------
 
-class Prediction {
+class Prediction extends KeptPicture {
   constructor(model, root, signal) {
-    Object.assign(this, { model, root, signal });
+    super(model, root, signal);
     const [kind, question] = ["kind", "question"].map((name) => model.get(name));
     if (!(kind in KINDS)) throw new Error(`It knows ${Object.keys(KINDS).join(", ")}; it was asked for “${kind}”.`);
     const on = (...about) => this.on(...about), changed = (aloud) => this.changed(aloud), tell = (text) => this.tell(text);
@@ -604,6 +597,7 @@ class Prediction {
     this.build();
     this.load();
     this.listenToModel();
+    this.hear("change:truth", () => this.arrived());
   }
 
   build() {
@@ -627,10 +621,6 @@ class Prediction {
     const tools = el("div", { class: "u-tools" }, ...Object.values(this.buttons));
     const said = [this.status, this.remark, this.others];
     this.root.append(el("p", { class: "u-lead" }, ...asked), this.lead, this.field.node, ...said, tools, this.live);
-  }
-
-  on(node, name, handler) {
-    node.addEventListener(name, handler, { signal: this.signal });
   }
 
   tell(text) {
@@ -727,9 +717,7 @@ class Prediction {
 
   save(change) {
     this.state = { ...this.state, ...change };
-    this.saved = JSON.stringify(this.state);
-    this.model.set("state", this.state);
-    this.model.save_changes();
+    super.save(this.state);
     this.show();
   }
 
@@ -739,15 +727,6 @@ class Prediction {
     if (this.state.guess === null && this.field.touched && this.field.value() !== null) return this.save({ guess: this.field.value() });
     if (this.state.guess === null) return this.save({ shown: true });
     this.show();
-  }
-
-  /** Python, or another view of the same picture, set a state; or the result came. */
-  listenToModel() {
-    const changed = () => JSON.stringify(this.model.get("state")) !== this.saved && this.load();
-    for (const [name, handler] of Object.entries({ "change:state": changed, "change:truth": () => this.arrived() })) {
-      this.model.on(name, handler);
-      this.signal.addEventListener("abort", () => this.model.off(name, handler));
-    }
   }
 }
 

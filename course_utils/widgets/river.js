@@ -1,7 +1,7 @@
 // The gradient river: how much of a push on an early state still reaches the last one, step by step, on a logarithmic axis.
 
 import { backSize, makeTrace, readCell, run, startBack, stepBack } from "./core.js";
-import { button, el, HeatMap, INK_COLOURS, show, slider, under, unpackImages, whenQuiet } from "./parts.js";
+import { button, bytesOf, el, HeatMap, INK_COLOURS, KeptPicture, show, slider, svg, under, unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "Gradient river";
 const LOW = -12, HIGH = 6, EDGE = 0.5; // powers of ten; what lies beyond runs along the edge
@@ -26,19 +26,12 @@ export function inPowers(/** @type {number} */ log10) {
   return `${digits}e${whole < 0 ? "−" : "+"}${String(Math.abs(whole)).padStart(2, "0")}`;
 }
 
-function svg(tag, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-class River {
+class River extends KeptPicture {
   constructor(model, root, images, signal) {
-    Object.assign(this, { model, root, images, signal, traces: {}, sizes: {} });
+    super(model, root, signal, { images, traces: {}, sizes: {} });
     this.labels = [...bytesOf(model.get("labels"))];
     this.readNetworks();
     this.build();
-    this.saveSoon = whenQuiet(() => this.save(), 250, signal);
     this.announceSoon = whenQuiet(() => (this.live.textContent = this.status.textContent), 600, signal);
     this.listenToModel();
     this.load();
@@ -172,10 +165,6 @@ class River {
         text: power === 0 ? "1" : `1e${power < 0 ? "−" : "+"}${String(Math.abs(power)).padStart(2, "0")}` }));
     }
     return powers;
-  }
-
-  on(node, name, handler) {
-    node.addEventListener(name, handler, { signal: this.signal });
   }
 
   // ---- what the hand does ------------------------------------------------------------------------------------------
@@ -400,26 +389,15 @@ class River {
     this.compute();
   }
 
-  save() {
+  state() {
     const cells = this.boxes.filter(({ firstChild: box }) => box.checked).map(({ firstChild: box }) => box.value);
-    const state = { cells, scale: this.scale.get(), steps: this.steps, forget: this.forget.get(), fresh: this.fresh.checked,
+    return { cells, scale: this.scale.get(), steps: this.steps, forget: this.forget.get(), fresh: this.fresh.checked,
       digit: this.digit, step: this.step };
-    this.saved = JSON.stringify(state);
-    this.model.set("state", state);
-    this.model.save_changes();
-  }
-
-  /** Python, or another view of the same picture, set a state. */
-  listenToModel() {
-    const changed = () => JSON.stringify(this.model.get("state")) === this.saved || this.load();
-    this.model.on("change:state", changed);
-    this.signal.addEventListener("abort", () => this.model.off("change:state", changed));
   }
 }
 
 const beyond = (power) => (power > HIGH + EDGE || Number.isNaN(power) ? " ▲" : power < LOW - EDGE ? " ▼" : "");
 const place = (power) => (Number.isNaN(power) ? 0 : rowOf(power));
-const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
 const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer); // a copy begins at an even address
 
 async function render({ model, el: place_ }) {

@@ -4,14 +4,17 @@
 import { argmax, makeTrace, readCell, run } from "./core.js";
 import {
   button,
+  bytesOf,
   el,
   HeatMap,
   INK_COLOURS,
+  KeptPicture,
   legend,
   show,
   slider,
   spell,
   STATE_COLOURS,
+  svg,
   under,
   unpackImages,
   whenQuiet,
@@ -90,19 +93,11 @@ const written = (value) => {
 };
 const bracket = (value) => (value < 0 ? `(${written(value)})` : written(value));
 const whole = (value) => value.toLocaleString("en-US");
-const svg = (tag, attributes) => {
-  const space = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
-  const node = document.createElementNS(space, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-};
 
-class Chain {
+class Chain extends KeptPicture {
   constructor(model, root, digits, signal) {
-    Object.assign(this, { model, root, digits, signal, wide: 600, look: null });
-    this.on = (node, name, handler) => node.addEventListener(name, handler, { signal });
+    super(model, root, signal, { digits, wide: 600, look: null });
     this.given = readCell(model.get("spec"), model.get("weights"));
-    this.saveSoon = whenQuiet(() => this.save(), 250, signal);
     this.announceSoon = whenQuiet(() => (this.live.textContent = `${this.sentence()} ${this.answer.textContent}`), 600, signal);
     this.build();
     this.watchWidth();
@@ -232,11 +227,12 @@ class Chain {
     const row = new HeatMap(this.given.features, 1, INK_COLOURS),
       share = el("i", { class: "uf-share" });
     const at = ({ top, high }) => `top: ${top}px; height: ${high}px`;
-    const state = el("div", { class: "uf-state", style: at(STATE) }),
+    const states = new HeatMap(this.given.units, 1, STATE_COLOURS),
+      state = el("div", { class: "uf-state", style: at(STATE) }, states.canvas),
       input = el("div", { class: "uf-input", style: at(INPUT) }, row.canvas);
     const track = el("div", { class: "uf-track", style: at(SHARE) }, share),
       name = el("span", { class: "uf-name", style: `top: ${INPUT.top + INPUT.high}px` });
-    return { row, share, state, name, node: el("div", { class: "uf-copy", style: `z-index: ${t}` }, track, state, input, name) };
+    return { row, share, states, name, node: el("div", { class: "uf-copy", style: `z-index: ${t}` }, track, state, input, name) };
   }
 
   buildStore() {
@@ -266,7 +262,9 @@ class Chain {
       this.on(field, "pointerdown", (event) => this.press(event, name, field));
       this.on(field, "pointermove", (event) => event.buttons === 1 && this.press(event, name, field));
       this.on(field, "keydown", (event) => this.step(event, name));
-      this.store[name] = { radio, field, title, mark: el("i", { class: "uf-mark" }) };
+      const map = new HeatMap(1, 1, STATE_COLOURS), mark = el("i", { class: "uf-mark" });
+      field.append(map.canvas, mark);
+      this.store[name] = { radio, field, title, map, mark };
       return el("div", { class: "uf-box" }, el("label", { class: "u-choice" }, radio, el("b", { text: name }), title), field);
     });
     this.storeNode = el(
@@ -422,21 +420,16 @@ class Chain {
     return { W_x: [this.given.features, this.units], W_h: [this.units, this.units], b: [1, this.units] }[name];
   }
 
-  /** The maps that depend on the number of units are made anew. */
+  /** The maps that depend on the number of units get another size. */
   resize() {
     this.cell = this.units === this.given.units ? this.given : randomCell(this.given, this.units);
-    this.states = this.copies.map(({ state }) => {
-      const map = new HeatMap(this.units, 1, STATE_COLOURS);
-      state.replaceChildren(map.canvas);
-      return map;
-    });
+    for (const { states } of this.copies) states.resize(this.units, 1);
     const sizes = new Float32Array([...this.cell.W_x, ...this.cell.W_h]).map(Math.abs).sort(),
       limit = Math.ceil(10 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10;
-    for (const [name, { field, mark, title }] of Object.entries(this.store)) {
-      const [rows, columns] = this.shape(name),
-        map = new HeatMap(rows, columns, STATE_COLOURS);
+    for (const [name, { map, title }] of Object.entries(this.store)) {
+      const [rows, columns] = this.shape(name);
+      map.resize(rows, columns);
       map.paint(this.cell[name], -limit, limit);
-      field.replaceChildren(map.canvas, mark);
       title.textContent = name === "b" ? `${columns}` : `${rows} × ${columns}`;
     }
     this.key.replaceChildren(legend(STATE_COLOURS, [`−${limit}`, String(limit)]));
@@ -451,11 +444,11 @@ class Chain {
     this.trace = run(cell, image, makeTrace(cell, steps));
     this.da = backThroughTime(cell, this.trace, this.digits.labels[this.digit]);
     this.map.paint(whole, 0, 1);
-    this.copies.forEach(({ node, row, name }, t) => {
+    this.copies.forEach(({ node, row, states, name }, t) => {
       node.hidden = t >= steps;
       if (t >= steps) return;
       row.paint(image.subarray(t * cell.features, (t + 1) * cell.features), 0, 1);
-      this.states[t].paint(this.trace.h.subarray(t * cell.units, (t + 1) * cell.units), -1, 1);
+      states.paint(this.trace.h.subarray(t * cell.units, (t + 1) * cell.units), -1, 1);
       name.textContent = t + 1;
     });
     this.digitField.style.setProperty("--row", this.above + steps);
@@ -706,28 +699,12 @@ class Chain {
     const { foldAt: fold, steps, units, digit, weight, copy, asked } = this;
     return { fold, steps, units, digit, weight, copy, asked };
   }
-
-  save() {
-    const state = this.state();
-    this.saved = JSON.stringify(state);
-    this.model.set("state", state);
-    this.model.save_changes();
-  }
-
-  /** Python, or another view of the same picture, set a state. */
-  listenToModel() {
-    const changed = () => JSON.stringify(this.model.get("state")) !== this.saved && this.load();
-    this.model.on("change:state", changed);
-    this.signal.addEventListener("abort", () => this.model.off("change:state", changed));
-  }
 }
 
 async function render({ model, el: place }) {
   return show(place, NAME, async (root, signal) => {
     const images = await unpackImages(model.get("images"));
-    const { buffer, byteOffset, byteLength } = model.get("labels"),
-      labels = new Uint8Array(buffer, byteOffset, byteLength);
-    new Chain(model, root, { images, labels }, signal);
+    new Chain(model, root, { images, labels: bytesOf(model.get("labels")) }, signal);
   });
 }
 

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+from course_utils.kit.chromium import browser
+
 READY = "document.documentElement.dataset.deck === 'ready'"
 PRINTABLE = f"{READY} && document.querySelector('.pdf-page')"  # reveal.js makes the sheets a moment after the deck is laid out
 LONGEST = 120_000  # milliseconds until a deck has laid itself out, on a busy machine
-
-
-def find_chromium() -> str:
-    """The Chromium that COURSE_CHROMIUM names or that is on the path. FileNotFoundError when there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("COURSE_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        raise FileNotFoundError("Chromium was expected on the path and is not there: install it, or name it in COURSE_CHROMIUM.")
-    return found
-
-
-@contextmanager
-def browser() -> Iterator:
-    """A headless Chromium, driven by playwright."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 def print_decks(decks: Sequence[Path]) -> list[Path]:

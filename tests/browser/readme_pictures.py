@@ -47,16 +47,14 @@ def texts() -> dict:
 
 def shots() -> list:
     """Frames of the real thing in Chromium, and how long each stands: [(image, milliseconds), ...]; the last one is the still."""
-    from conftest import bare_page
+    from bare import bare_page
     from PIL import Image
-    from playwright.sync_api import sync_playwright
-    from real_lab import ARGUMENTS, find_chromium
 
+    from course_utils.kit.chromium import browser
     from course_utils.widgets import LSTMScope
 
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": WIDTH, "height": 1100})
+    with browser() as chromium, tempfile.TemporaryDirectory() as place:
+        page = chromium.new_page(viewport={"width": WIDTH, "height": 1100})
         Path(place, "page.html").write_text(bare_page([LSTMScope(state=START)]), encoding="utf-8")
         page.goto(Path(place, "page.html").as_uri())
         page.wait_for_function("window.ready && !document.querySelector('.u-counting') && document.querySelector('.u-result').textContent.includes('%')")
@@ -72,7 +70,6 @@ def shots() -> list:
         found.append((shot(), REST // 2))
         page.wait_for_function("document.querySelector('.u-survey .u-note').textContent !== ''")
         found.append((shot(), REST))
-        browser.close()
     return found
 
 

@@ -1,7 +1,6 @@
-"""Chromium and a real JupyterLab, for the tests and for `make bench-widgets`."""
+"""A real JupyterLab, for the tests and for `make bench-widgets`."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,14 +10,7 @@ from contextlib import contextmanager
 
 from course_utils.kit import jupyter
 
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
-
 DATA = "data"  # where in its home a Lab keeps its signatures
-
-
-def find_chromium():
-    return os.environ.get("COURSE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ test-browser: setup exercises  ## drive the interactive pictures in a real Jupyt
 test-pages: setup exercises  ## build the slides and the site, and look at every slide and page in a browser (needs Chromium)
 	@$(PY) $(PYTEST) tests/pages
 
-bench-widgets: setup  ## measure the interactive pictures, from an event to the painted frame (needs Chromium; five minutes)
+bench-widgets: setup  ## measure the interactive pictures, from an event to the painted frame (needs Chromium; eight minutes)
 	@$(PY) tests/benchmarks/widgets.py
 
 setup: $(STAMP)  ## only the environment in .venv

@@ -1,7 +1,7 @@
-"""How long the pictures take from an event to a painted frame: `make bench-widgets` (about five minutes on two cores).
+"""How long the pictures take from an event to a painted frame: `make bench-widgets` (about eight minutes on two cores).
 
 In Chromium, in a real JupyterLab, first with idle kernels and then while another notebook's kernel trains an LSTM. Beside each
-picture stands a twin: the same thing drawn by matplotlib under the sliders of `interact`. One event of each in turn, so that
+picture stands a twin: the same thing drawn by matplotlib under the sliders of `interact`. A few events of each in turn, so that
 all see the same machine. The clock runs from the time stamp of the key or the pointer to just after the frame that shows
 what came of it: for a picture the next one, for a twin the first with a new figure in it. The table goes to build/bench_widgets.md.
 """
@@ -20,18 +20,22 @@ from typing import NamedTuple
 
 import nbformat
 import numpy as np
+from tqdm import trange
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from real_lab import ARGUMENTS, find_chromium, running_lab  # noqa: E402
+from real_lab import running_lab  # noqa: E402
+
+from course_utils.kit.chromium import browser  # noqa: E402
 
 TABLE = ROOT / "build" / "bench_widgets.md"
 MEDIAN, NINTH = 16, 30  # milliseconds: the goals
+IN_TURN = 5  # events of one picture before it is the next one's turn: to give a picture the focus takes longer than an event
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 
 class Picture(NamedTuple):
-    """What is measured: the cell that makes it, the event that the hand sends (`event(page, output, k)`), and its twin's cell."""
+    """What is measured: the cell that makes it, the event that the hand sends (`event(page, output, k)`, the k-th one), and its twin's cell."""
 
     cell: str
     event: Callable
@@ -41,7 +45,7 @@ class Picture(NamedTuple):
 def key(control: str) -> Callable:
     """An arrow key on a control, there and back again."""
     def press(page, output, k):
-        for _ in range(2):  # after a click elsewhere Lab takes the focus once more
+        for _ in range(0 if k % IN_TURN else 2):  # after a click elsewhere Lab takes the focus once more
             output.locator(control).first.focus()
             page.wait_for_timeout(100)
         return lambda: page.keyboard.press("ArrowLeft" if k % 2 else "ArrowRight"), "keydown"
@@ -51,7 +55,8 @@ def key(control: str) -> Callable:
 def stroke(pad: str) -> Callable:
     """One move of a pen that is down, somewhere on a pad."""
     def move(page, output, k):
-        output.locator(pad).first.scroll_into_view_if_needed()
+        if k % IN_TURN == 0:
+            output.locator(pad).first.scroll_into_view_if_needed()
         box = output.locator(pad).first.bounding_box()
         x, y = box["x"] + box["width"] * (0.2 + 0.6 * (k * 0.618 % 1)), box["y"] + box["height"] * (0.2 + 0.6 * (k * 0.414 % 1))
         page.mouse.move(x, y)
@@ -145,61 +150,58 @@ def measure(page, event: Callable, number: int, k: int, twin: bool) -> float:
     return took
 
 
-def open_notebook(browser, address: str, folder: Path, name: str, cells: list[str]):
+def open_notebook(context, address: str, folder: Path, name: str, cells: list[str]):
     """A notebook of these cells in a tab of its own; its cells run."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=PYTHON)
     nbformat.write(notebook, folder / f"{name}.ipynb")
-    page = browser.new_page()
+    page = context.new_page()
     page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?token=t&reset", timeout=240_000)
     page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'", timeout=240_000)
     page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; })")
     return page
 
 
-def round_of(page, cells: list[str], events: int) -> dict:
-    """Times of each picture and its twin, one event of each in turn; the first few do not count."""
+def round_of(page, cells: list[str], events: int, desc: str) -> dict:
+    """Times of each picture and its twin, a few events of each in turn; the first turn does not count."""
     times = {(name, twin): [] for name in PICTURES for twin in (False, True) if not twin or PICTURES[name].twin}
-    for k in range(events + 3):
+    for turn in trange(-(-events // IN_TURN) + 1, desc=desc, unit="turn"):
         for (name, twin), found in times.items():
             picture = PICTURES[name]
-            event = key(".noUi-handle") if twin else picture.event
-            found.append(measure(page, event, cells.index(picture.twin if twin else picture.cell), k, twin))
-    return {one: np.array(found[3:]) for one, found in times.items()}
+            event, number = key(".noUi-handle") if twin else picture.event, cells.index(picture.twin if twin else picture.cell)
+            found += [measure(page, event, number, turn * IN_TURN + k, twin) for k in range(IN_TURN)]
+    return {one: np.array(found[IN_TURN:]) for one, found in times.items()}
 
 
 @contextmanager
 def lab_and_browser():
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, browser() as chromium:
         folder, home = Path(place, "lessons"), Path(place, "home")
         folder.mkdir(), home.mkdir()
         with running_lab(folder, home) as address:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            yield browser.new_context(viewport={"width": 1280, "height": 1100}), address, folder
-            browser.close()
+            yield chromium.new_context(viewport={"width": 1280, "height": 1100}), address, folder
 
 
 def run(events: int) -> dict:
     """{"idle" or "training": times by picture}."""
     cells = list(dict.fromkeys(cell for picture in PICTURES.values() for cell in (picture.cell, picture.twin) if cell))
-    with lab_and_browser() as (browser, address, folder):
-        page = open_notebook(browser, address, folder, "pictures", cells)
+    with lab_and_browser() as (context, address, folder):
+        page = open_notebook(context, address, folder, "pictures", cells)
         page.wait_for_function("(count) => [...document.querySelectorAll('.jp-CodeCell')].slice(0, count).every((cell) => cell.querySelector('.unrolled-picture, img, input'))",
                                arg=len(cells), timeout=240_000)
         page.wait_for_function("window.ran", timeout=120_000)
-        found = {"idle": round_of(page, cells, events)}
-        other = open_notebook(browser, address, folder, "training", [TRAINING])
+        found = {"idle": round_of(page, cells, events, "idle")}
+        other = open_notebook(context, address, folder, "training", [TRAINING])
         other.wait_for_function("document.querySelector('.jp-OutputArea-output')?.textContent.includes('under way')", timeout=240_000)
         page.bring_to_front()
-        found["training"] = round_of(page, cells, events)
+        found["training"] = round_of(page, cells, events, "training")
         assert "*" in other.locator(".jp-InputPrompt").first.inner_text(), "the other kernel was to train all the time"
         page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     return found
 
 
-def table(found: dict, events: int) -> str:
+def table(found: dict) -> str:
     """The figures in Markdown, with the goals."""
+    events = len(next(iter(found["idle"].values())))
     lines = [f"Milliseconds from an event to the painted frame; {events} events each, Chromium, JupyterLab, {os.cpu_count()} cores, {date.today()}.",
              f"Goals for a picture: median at most {MEDIAN}, 90th percentile at most {NINTH}. A twin is the same picture by `interact` and matplotlib.",
              "", "| picture | other kernel | median | 90th percentile | twin: median | 90th percentile | ratio of the medians |",
@@ -220,7 +222,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=100, help="events of each kind (default: 100)")
     events = parser.parse_args().events
-    text = table(run(events), events)
+    text = table(run(events))
     TABLE.parent.mkdir(exist_ok=True)
     TABLE.write_text(text, encoding="utf-8")
     print(text, end="")

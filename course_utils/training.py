@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils import lecture
 from course_utils.data import DataLoader
+from course_utils.kit import lecture
 from course_utils.runs import course_run
 
 REDRAW_SECONDS = 4.0  # drawing takes about a tenth of a second: at this pace training hardly notices

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import hashlib
 import json
 import os
 import platform
@@ -21,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from course_utils.kit import readme
+from course_utils.kit import provenance, readme
 from course_utils.kit.notebooks import ONE_THREAD_EACH, execute
 from course_utils.runs import BANDS_FILE
 
@@ -165,11 +164,9 @@ def _full_data() -> str:
 
 
 def _kept_file(lesson: Path, kind: str, seed: int) -> Path:
-    """Named after the code that made it: change a cell or a module of the heart, and the run counts as not made."""
+    """Named after the code that made it: change a cell, or what it uses of the heart, and the run counts as not made."""
     cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    code += [(ROOT / "course_utils" / name).read_text(encoding="utf-8") for name in ("data.py", "models.py", "training.py")]
-    digest = hashlib.sha256("\0".join(code).encode()).hexdigest()[:12]
+    digest = provenance.digest("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     return KEPT / f"{lesson.stem}-{kind}-{seed}-{digest}.jsonl"
 
 

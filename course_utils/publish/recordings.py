@@ -1,7 +1,7 @@
 """Records the trainings of the lessons for `COURSE_RUN=lecture`: `python -m course_utils lecture`.
 
 Each lesson is executed once on each kind of digits, and every training in it is kept with its provenance. A recording is old when
-the code that its trainings depend on has changed since: the cells that train, all cells that define what these use, and our modules.
+the code that its trainings depend on has changed since: the cells that train, all cells that define what these use, and what all of them reach in our modules.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import ast
 import datetime
-import hashlib
 import json
 import os
 import platform
-import re
 import symtable
 import sys
 import tempfile
@@ -24,12 +22,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from course_utils import lecture
+from course_utils.kit import lecture, provenance
 from course_utils.kit.measure import SEEDS, _full_data, _surroundings
 from course_utils.kit.notebooks import execute
-from course_utils.publish.lessons import ROOT, lessons
+from course_utils.publish.lessons import lessons
 
-MODULES = ("data.py", "models.py", "training.py")
 KINDS = ("embedded", "full")
 
 
@@ -98,14 +95,13 @@ def write(path: Path, kind: str, kept: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """A hash of the code that a lesson's trainings depend on, without comments and layout."""
-    code = [*training_code(path), *((ROOT / "course_utils" / name).read_text(encoding="utf-8") for name in MODULES)]
-    return hashlib.sha256("\0".join(ast.unparse(ast.parse(text)) for text in code).encode()).hexdigest()[:16]
+    """A hash of the code that a lesson's trainings depend on."""
+    return provenance.digest(training_code(path))
 
 
 def training_code(path: Path) -> list[str]:
     """The cells that train, and above each the nearest cells that give it what it uses, and so on."""
-    sources = [re.sub(r"^\s*[%!?].*$", "pass", cell.source, flags=re.MULTILINE) for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    sources = [provenance.python(cell.source) for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     trees = [ast.parse(source) for source in sources]
     names = [given_and_used(source) for source in sources]
     todo = [place for place, tree in enumerate(trees) if called(tree) & trainers(trees)]

@@ -7,8 +7,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from course_utils import lecture
 from course_utils.data import DataLoader
+from course_utils.kit import lecture
 from course_utils.models import rnn_classifier
 from course_utils.publish import recordings
 from course_utils.runs import Run, course_run

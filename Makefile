@@ -103,7 +103,7 @@ clean:  ## remove the environment, caches of tools and built files; lessons and 
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
-$(STAMP): requirements.lock pyproject.toml Makefile course_utils/kit/bootstrap.py course_utils/kit/jupyter.py
+$(STAMP): requirements.lock pyproject.toml Makefile course_utils/kit/bootstrap.py course_utils/kit/jupyter.py course_utils/kit/saved_pictures.js
 	@$(call bootstrap,)
 
 $(MADE): $(SOURCES) $(wildcard notebooks/exercises/source/*/tasks.py) course_utils/grading/release.py $(if $(filter-out $(wildcard $(EXERCISES)),$(EXERCISES)),again) | $(STAMP)

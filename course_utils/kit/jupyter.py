@@ -31,7 +31,7 @@ LAB_SETTINGS = {
 }
 
 # A plugin of the course's own, so that no saved picture is missed while a kernel starts; the file says more.
-PLUGIN = Path(__file__).with_name("late_widgets.js")
+PLUGIN = Path(__file__).with_name("saved_pictures.js")
 PLUGIN_PACKAGE = {"name": "unrolled", "version": "1.0.0", "jupyterlab": {"extension": True, "_build": {"load": f"static/{PLUGIN.name}", "extension": "./extension"}}}
 
 # nbgrader comes along for instructors. A student's Lab shows nothing of it, and no server starts its parts unasked:

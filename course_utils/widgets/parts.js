@@ -160,11 +160,8 @@ export class KeptPicture {
   constructor(model, /** @type {HTMLElement} */ root, /** @type {AbortSignal} */ signal, more = {}) {
     Object.assign(this, { model, root, signal, saved: null, ...more });
     this.saveSoon = whenQuiet(() => this.save(), 250, signal);
-  }
-
-  /** Listen to an element, as long as the picture is there. */
-  on(node, name, handler) {
-    node.addEventListener(name, handler, { signal: this.signal });
+    /** Listen to an element, as long as the picture is there. Bound, so that parts of a picture can be handed it. */
+    this.on = (node, name, handler) => node.addEventListener(name, handler, { signal });
   }
 
   /** Listen to the model, as long as the picture is there. */

@@ -1,9 +1,16 @@
 """Chromium for the pictures: a bare page that plays Jupyter's part, and a real JupyterLab; every other host is out of reach."""
 
+import json
+import urllib.request
+
 import pytest
 from bare import bare_page
 from in_chromium import chromium  # noqa: F401 a fixture
 from real_lab import DATA, running_lab
+
+from course_utils.kit.jupyter import LAB_SETTINGS
+
+WIDGETS = "@jupyter-widgets/jupyterlab-manager:plugin"
 
 
 @pytest.fixture
@@ -37,6 +44,16 @@ def lab_server(tmp_path_factory):
     folder, home = tmp_path_factory.mktemp("lessons"), tmp_path_factory.mktemp("home")
     with running_lab(folder, home) as address:
         yield address, folder, home / DATA
+
+
+@pytest.fixture
+def saving(lab_server):
+    """Lab as `make lab` sets it up: it saves what was done with a picture. The folder of its notebooks."""
+    address, folder, _ = lab_server
+    body = json.dumps({"raw": json.dumps(LAB_SETTINGS[WIDGETS])}).encode()
+    request = urllib.request.Request(f"{address}/lab/api/settings/{WIDGETS}?token=t", body, {"Authorization": "token t"}, method="PUT")
+    assert urllib.request.urlopen(request).status == 204
+    return folder
 
 
 @pytest.fixture

@@ -1,15 +1,8 @@
 """A prediction in a real JupyterLab: guessed, shown, followed, saved with the notebook, and still there when its cell runs again."""
 
-import json
-import urllib.request
-
 import nbformat
-import pytest
 from nbclient import NotebookClient
 
-from course_utils.kit.jupyter import LAB_SETTINGS
-
-WIDGETS = "@jupyter-widgets/jupyterlab-manager:plugin"
 ASK = """from course_utils.widgets import PredictChoice
 negative = PredictChoice("Which unit is negative?", ["unit 1", "unit 2", "unit 3"])
 negative"""
@@ -22,16 +15,6 @@ def a_notebook(journal="/dev/null"):
              nbformat.v4.new_markdown_cell("text\n\n" * 60, id="far"), nbformat.v4.new_markdown_cell("### Clue 3: the start at zero", id="clue"),
              nbformat.v4.new_markdown_cell("text\n\n" * 60, id="end")]
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
-
-
-@pytest.fixture
-def saving(lab_server):
-    """Lab as `make lab` sets it up: it saves what was done with a picture."""
-    address, folder, _ = lab_server
-    body = json.dumps({"raw": json.dumps(LAB_SETTINGS[WIDGETS])}).encode()
-    request = urllib.request.Request(f"{address}/lab/api/settings/{WIDGETS}?token=t", body, {"Authorization": "token t"}, method="PUT")
-    assert urllib.request.urlopen(request).status == 204
-    return folder
 
 
 def run(page, number):

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 
 import pytest
 import yaml
@@ -55,6 +56,48 @@ def test_the_littlest_hub():
     settings = yaml.safe_load((HUB / "tljh-config.yaml").read_text(encoding="utf-8"))
     assert settings["user_environment"]["default_app"] == "jupyterlab" and settings["limits"]["cpu"] == int(USUAL_THREADS["TF_NUM_INTEROP_THREADS"])
     assert re.fullmatch(r"[2-9]G", settings["limits"]["memory"]) and settings["users"]["admin"]
+
+
+KNOWN = tomllib.loads((ROOT / "tests" / "site" / "hub_keys.toml").read_text(encoding="utf-8"))
+TYPES = {"str": str, "number": (int, float), "bool": bool, "list": list}
+
+
+def unknown(settings, name, above=""):
+    """Keys that the program does not know, and values of another type than it wants."""
+    known, found = KNOWN[name]["keys"], []
+    for key, value in settings.items():
+        path = f"{above}{key}"
+        if known.get(path) == "any":
+            continue
+        if isinstance(value, dict):
+            found += unknown(value, name, f"{path}.")
+        elif path not in known or not isinstance(value, TYPES[known[path]]) or isinstance(value, bool) != (known[path] == "bool"):
+            found.append(path)
+    return found
+
+
+def test_the_hubs_know_every_key():
+    values = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))
+    storage = values["singleuser"]["storage"]
+    assert unknown(values, "kubernetes") == unknown(yaml.safe_load((HUB / "tljh-config.yaml").read_text(encoding="utf-8")), "littlest") == []
+    assert [unknown(item, "volumes") for item in storage["extraVolumes"] + storage["extraVolumeMounts"]] == [[], []]
+    set_there = re.findall(r"^c\.(\w+)\.(\w+)", (HUB / "jupyterhub_config.py").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert {name for name, _ in set_there} == {"Spawner"} and {key for _, key in set_there} <= set(KNOWN["spawner"]["keys"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [({"cull": {"timout": 60}}, "cull.timout"), ({"singleuser": {"image": "a:b"}}, "singleuser.image"), ({"cull": {"enabled": "yes"}}, "cull.enabled"),
+     ({"singleuser": {"cpu": {"limit": "2"}}}, "singleuser.cpu.limit"), ({"hub": {"config": {"Authenticator": {"admins": ["a"]}}}}, "hub.config.Authenticator.admins")],
+)  # fmt: skip
+def test_a_key_that_a_hub_does_not_know_is_found(settings, wrong):
+    assert unknown(settings, "kubernetes") == [wrong]
+
+
+def test_somebody_may_log_in():
+    """JupyterHub 5 lets in those who are allowed by name, and an administrator is not by that alone."""
+    people = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))["hub"]["config"]["Authenticator"]
+    assert set(people["admin_users"]) < set(people["allowed_users"])
 
 
 class Spawner:

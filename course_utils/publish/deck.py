@@ -5,16 +5,21 @@ A cell says it in its metadata, and what it does not say has a default:
 - ``slideshow.slide_type``: slide, subslide, fragment, skip or - (goes on), as JupyterLab's sidebar writes it.
 - ``lecture.code``: true shows the code; else only the outputs are shown.
 - ``lecture.outputs``: "all" are shown, or the "text" alone, or the text and the "last" picture.
-- ``lecture.prose``: "all" paragraphs are shown, or the "first" below each heading, or "none"; the others go to the speaker's notes.
-  Headings, lists, tables, formulas, pictures and predictions are always shown, and so is a last line that leads to the next cell
-  with a colon.
+- ``lecture.prose``: "all" paragraphs are shown, or the "first" below each heading and a last line that leads to the next cell with
+  a colon, or "none"; the others go to the speaker's notes. Headings, lists, tables, formulas, pictures and predictions are always
+  shown.
+- ``lecture.views``: the parts of an interactive picture that is too much for one slide; each gets a slide of its own, and they
+  stay one picture. ``pictures.css`` says what belongs to a part.
 - ``lecture.notes``: minutes, misconception, refuted_by (a cell's id) and question.
+
+How a result lies in its band is for the speaker: it stands in the notes.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
@@ -27,6 +32,7 @@ from course_utils.publish.lessons import VIEW
 TYPES = ("slide", "subslide", "fragment", "skip", "-")
 PREDICT = "**Predict.**"
 METER = re.compile(r"^\s*\d+%\|")  # how long a training took on the machine that saved it
+BAND = re.compile(r"^.*; the band of five recorded runs goes from .*$\n?", flags=re.MULTILINE)  # as course_utils.runs says it
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -48,11 +54,11 @@ def slide_type(cell: NotebookNode, before: NotebookNode | None = None) -> str:
 
 def lecture(cell: NotebookNode) -> dict:
     """The cell's own words about a lecture, with defaults."""
-    return {"code": False, "outputs": "all", "prose": "all", "notes": {}} | dict(cell.metadata.get("lecture", {}))
+    return {"code": False, "outputs": "all", "prose": "all", "views": [], "notes": {}} | dict(cell.metadata.get("lecture", {}))
 
 
 def blocks(cell: NotebookNode, pages: dict[str, str]) -> tuple[list[str], list[str]]:
-    """The HTML blocks that stand on the slide, and the paragraphs that the speaker says.
+    """The HTML blocks that stand on the slide, and what the speaker says.
 
     ``pages`` has the page of each notebook that has one, by the notebook's name; a link to another file becomes its text.
     """
@@ -61,7 +67,19 @@ def blocks(cell: NotebookNode, pages: dict[str, str]) -> tuple[list[str], list[s
     if cell.cell_type != "code":
         return [], []
     code = [code_block(cell.source)] if lecture(cell)["code"] else []
-    return code + output_blocks(cell.outputs, lecture(cell)["outputs"]), []
+    outputs, bands = without_bands(joined(cell.outputs))
+    spoken = [f"<p>{html.escape(band)}</p>" for band in bands]
+    return code + output_blocks(outputs, lecture(cell)["outputs"], lecture(cell)["views"]), spoken
+
+
+def without_bands(outputs: list[NotebookNode]) -> tuple[list[NotebookNode], list[str]]:
+    """Outputs without the lines that tell where a result lies in its band, and these lines."""
+    bands = []
+    for output in outputs:
+        if output.output_type == "stream":
+            bands += [line.strip() for line in BAND.findall(output.text)]
+            output["text"] = BAND.sub("", output.text)
+    return [output for output in outputs if output.output_type != "stream" or output.text.strip()], bands
 
 
 def prose_blocks(source: str, prose: str, pages: dict[str, str]) -> tuple[list[str], list[str]]:
@@ -73,7 +91,7 @@ def prose_blocks(source: str, prose: str, pages: dict[str, str]) -> tuple[list[s
     found = [tag for tag in soup.find_all(recursive=False) if tag.get_text(strip=True) or tag.find("img")]
     plain = [tag for tag in found if is_plain(tag)]
     kept = {"all": plain, "first": first_ones(found), "none": []}[prose]
-    if plain and plain[-1] is found[-1] and plain[-1].get_text().rstrip().endswith(":"):
+    if prose == "first" and plain and plain[-1] is found[-1] and plain[-1].get_text().rstrip().endswith(":"):
         kept = [*kept, plain[-1]]
     spoken = [tag for tag in plain if not any(tag is other for other in kept)]
     return [str(tag) for tag in found if not any(tag is other for other in spoken)], [str(tag) for tag in spoken]
@@ -112,8 +130,8 @@ def code_block(source: str) -> str:
     return f'<div class="code">{Highlight2HTML()(source)}</div>'
 
 
-def output_blocks(outputs: list[NotebookNode], which: str = "all") -> list[str]:
-    """What a cell showed; a picture takes the caption that was printed after it. See the module for `which`."""
+def output_blocks(outputs: list[NotebookNode], which: str = "all", views: Sequence[str] = ()) -> list[str]:
+    """What a cell showed; a picture takes the caption that was printed after it. See the module for `which` and `views`."""
     found, outputs = [], joined(outputs)
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     dropped = {"all": [], "text": pictures, "last": pictures[:-1]}[which]
@@ -124,7 +142,8 @@ def output_blocks(outputs: list[NotebookNode], which: str = "all") -> list[str]:
         elif "image/png" in data or VIEW in data:
             alt = " ".join(output.metadata.get("image/png", {}).get("alt", "").split())
             caption = taken_caption(after, alt)
-            found.append("" if any(output is other for other in dropped) else figure(data, alt, caption))
+            if not any(output is other for other in dropped):
+                found += [figure(data, alt, caption, view) for view in (views if VIEW in data and views else [""])]
         elif "text/html" in data:
             found.append(html_block(data["text/html"]))
         elif "text/plain" in data and not METER.match(data["text/plain"]):
@@ -156,12 +175,13 @@ def taken_caption(output: NotebookNode | None, alt: str) -> str:
     return alt
 
 
-def figure(data: dict, alt: str, caption: str) -> str:
-    """A picture; where it is interactive, the place of the live one, with what stands still inside."""
+def figure(data: dict, alt: str, caption: str, view: str = "") -> str:
+    """A picture; where it is interactive, the place of the live one, or of one view of it, with what stands still inside."""
     png = data.get("image/png", "").strip()
     still = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png}">' if png else data.get("text/html") or text_block(data.get("text/plain", ""))
     if VIEW in data:
-        still = f'<div class="live" data-model="{html.escape(data[VIEW]["model_id"])}">{still}</div>'
+        part = f' data-view="{html.escape(view)}"' if view else ""
+        still = f'<div class="live" data-model="{html.escape(data[VIEW]["model_id"])}"{part}>{still}</div>'
     words = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return f"<figure>{still}{words}</figure>"
 

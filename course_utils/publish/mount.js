@@ -1,5 +1,6 @@
 // Brings the course's pictures to life on a page without Jupyter: each is an ES module in the saved widget state. It is handed
-// a model with the saved values, and nothing else. The still picture that stands in its place goes when it is alive.
+// a model with the saved values, and nothing else; two places of one model are two views of it and go together, as in Jupyter.
+// The still picture that stands in its place goes when it is alive.
 // A plain script, not a module: pages opened from a file may not load modules.
 
 "use strict";
@@ -7,6 +8,7 @@
 window.Unrolled = (() => {
   const STATE = "application/vnd.jupyter.widget-state+json";
   const modules = new Map(); // the text of a module -> its promise: pictures of one class share it
+  const models = new Map(); // the name of a saved model -> it, ready to be shown, or a promise of it
 
   const bytes = (text) => new DataView(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 
@@ -72,15 +74,22 @@ window.Unrolled = (() => {
     document.head.append(style);
   }
 
+  /** The model of a saved state and how it is drawn; made once, however many views there are. */
+  async function ready(saved) {
+    addStyle(saved.state._css);
+    const { default: widget } = await load(saved.state._esm);
+    const parts = typeof widget === "function" ? await widget() : widget, model = new Model(valuesOf(saved));
+    await parts.initialize?.({ model });
+    return { parts, model };
+  }
+
   /** Show one model in `place`, or leave what stands there. Hands back whether it lives. */
   async function mount(place, saved) {
     if (!saved?.state?._esm) return false; // a control of ipywidgets, which needs a kernel: its still stays
-    const still = [...place.childNodes], live = document.createElement("div");
+    const still = [...place.childNodes], live = document.createElement("div"), name = place.dataset.model;
     try {
-      addStyle(saved.state._css);
-      const { default: widget } = await load(saved.state._esm);
-      const parts = typeof widget === "function" ? await widget() : widget, model = new Model(valuesOf(saved));
-      await parts.initialize?.({ model });
+      if (!models.has(name)) models.set(name, ready(saved));
+      const { parts, model } = await models.get(name);
       place.append(live);
       await parts.render({ model, el: live });
       for (const node of still) node.remove();
@@ -99,5 +108,8 @@ window.Unrolled = (() => {
     return Promise.all([...root.querySelectorAll("[data-model]")].map((place) => mount(place, saved[place.dataset.model])));
   }
 
-  return { mountAll };
+  /** The model that lives in `place`. */
+  const modelIn = async (place) => (await models.get(place.dataset.model)).model;
+
+  return { mountAll, modelIn };
 })();

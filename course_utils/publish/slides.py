@@ -20,7 +20,7 @@ from course_utils.publish.lessons import NOTEBOOKS, ROOT, STATE, LessonFault, le
 
 FOLDER = ROOT / "build" / "slides"
 TEMPLATE = Path(__file__).parent / "template"
-OURS = ("deck.css", "deck.js")  # in the template's folder
+OURS = ("deck.css", "deck.js", "pictures.css")  # in the template's folder
 MOUNT = Path(__file__).parent / "mount.js"
 
 
@@ -36,7 +36,7 @@ class DeckExporter(SlidesExporter):
 
 
 def prepared(notebook: NotebookNode, pages: dict[str, str]) -> NotebookNode:
-    """The notebook with its slides' blocks in the metadata of its cells; cells with nothing to show are gone."""
+    """The notebook with its slides' blocks in the metadata of its cells; cells with nothing to show or say are gone."""
     kept, opens, waits, before = [], None, None, None
     for number, cell in enumerate(notebook.cells):
         kind = slide_type(cell, before)
@@ -47,23 +47,29 @@ def prepared(notebook: NotebookNode, pages: dict[str, str]) -> NotebookNode:
             waits = None if kind in ("slide", "subslide") else waits
             part.metadata["slideshow"], part.metadata["deck"]["fragment"] = {"slide_type": opens or kind}, waits
             kept.append(part)
-            opens = None  # a cell with nothing to show leaves it to the next
+            opens = None  # a cell with nothing to show or say leaves it to the next
     notebook.cells = kept
     return notebook
 
 
 def parts(cell: NotebookNode, kind: str, pages: dict[str, str]) -> Iterator[tuple[str, NotebookNode]]:
-    """A cell as what stands on slides: a heading in the midst of a text opens a slide of its own. Notes go with the last part."""
+    """A cell as what stands on slides: a heading in the midst of a text opens a slide of its own, and so does each further view
+    of a picture. Notes go with the last part."""
     shown, spoken = blocks(cell, pages)
-    starts = [place for place, block in enumerate(shown) if is_heading(block) and place and not is_heading(shown[place - 1])]
+    starts = [place for place in range(1, len(shown)) if opens_slide(shown[place], shown[place - 1])]
     for start, end in zip([0, *starts], [*starts, len(shown)]):
         part = NotebookNode(cell)
         part.metadata = NotebookNode(cell.metadata)
         part["id"] = f"{cell.id}-{start}" if start else cell.id
         last = end == len(shown)
         part.metadata["deck"] = {"cell": cell.id, "blocks": shown[start:end], "spoken": spoken if last else [], "notes": lecture(cell)["notes"] if last else {}}
-        if shown:
+        if shown or spoken:
             yield kind if not start else "slide" if shown[start].startswith(("<h1", "<h2")) else "subslide", part
+
+
+def opens_slide(block: str, before: str) -> bool:
+    """Whether a block in the midst of a cell begins a slide."""
+    return is_heading(block) and not is_heading(before) or "data-view=" in block and "data-view=" in before
 
 
 def is_heading(block: str) -> bool:

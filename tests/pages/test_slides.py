@@ -9,13 +9,21 @@ import pytest
 from nbformat import v4
 
 from course_utils.publish import handout, slides
-from course_utils.publish.lessons import STATE, lessons, read_lesson
+from course_utils.publish.deck import lecture
+from course_utils.publish.lessons import STATE, VIEW, lessons, read_lesson
 
 SIZES = [(1280, 720), (1920, 1080)]
-# Goes through the deck and hands back what is wrong: things off the slide, and letters that are too small for the last row.
+# Goes through the deck and hands back what is wrong: things off the slide, and letters that are too small for the last row, those of
+# interactive pictures too. Names and numbers may be smaller than sentences; signs below or above the line count as their letter does.
 LOOK = """async () => {
-    const faults = [], deck = document.querySelector(".reveal"), LETTERS = { prose: 24, code: 20 };
-    const scale = Reveal.getScale(), frame = document.querySelector(".slides").getBoundingClientRect();
+    const faults = [], LETTERS = { prose: 24, code: 20 };
+    const frame = document.querySelector(".slides").getBoundingClientRect();
+    const size = (part) => {
+        const own = parseFloat(getComputedStyle(part).fontSize);
+        return part.ownerSVGElement ? (own * part.getScreenCTM().a) / Reveal.getScale() : own * part.currentCSSZoom;
+    };
+    const words = (part) => [...part.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
+    const field = "select, input:not([type=range], [type=radio], [type=checkbox])";
     for (const [number, slide] of Reveal.getSlides().entries()) {
         const { h, v } = Reveal.getIndices(slide);
         Reveal.slide(h, v, 99);
@@ -29,10 +37,17 @@ LOOK = """async () => {
                 if (off) { say(block, `${part.tagName} is not all on the slide: ${Math.round(box.right - frame.right)}, ${Math.round(box.bottom - frame.bottom)}`); break; }
             }
             if (block.dataset.small) say(block, `had to be made smaller as a whole: ${block.dataset.small}`);
-            if (block.querySelector("[data-alive]")) continue; // it has letters of its own
+            for (const part of block.querySelectorAll("[data-alive] *")) {
+                const seen = part.getBoundingClientRect().width && part.checkVisibility({ visibilityProperty: true }) && !part.closest(".u-hidden");
+                if (!seen || !(words(part) || part.matches(field))) continue;
+                const least = part.closest("p:not(.u-note, .u-numbers)") ? LETTERS.prose : LETTERS.code;
+                const now = size(part.closest("sub, sup")?.parentElement ?? part);
+                if (now < least - 0.05) { say(block, `“${(part.textContent || part.value).slice(0, 20)}” in a picture has letters of ${now.toFixed(1)}`); break; }
+            }
+            if (block.querySelector("[data-alive]")) continue;
             for (const part of block.querySelectorAll("p, li, td, th, pre, figcaption")) {
-                const size = parseFloat(getComputedStyle(part).fontSize), least = part.matches("p, li") ? LETTERS.prose : LETTERS.code;
-                if (part.textContent.trim() && !part.closest(".shown") && size < least) { say(block, `${part.tagName} has letters of ${size}`); break; }
+                const least = part.matches("p, li") ? LETTERS.prose : LETTERS.code;
+                if (part.textContent.trim() && !part.closest(".shown") && size(part) < least) { say(block, `${part.tagName} has letters of ${size(part)}`); break; }
             }
         }
         if (!slide.querySelector(".block:not(.fragment)")) faults.push(`slide ${number + 1} is empty at first`);
@@ -104,20 +119,55 @@ def test_a_new_cell_that_is_too_long_goes_on_on_further_slides(open_file, tmp_pa
 
 def test_the_look_finds_what_is_off_a_slide_and_what_is_too_small(decks, open_file):
     page = ready(open_file(decks["01_rnn_formula"]))
-    page.add_style_tag(content=".block pre { font-size: 15px !important; } .block h1 { height: 900px; }")
+    page.add_style_tag(content=".block pre { font-size: 15px !important; } .block h1 { height: 900px; } .reveal .live .oc-toy th.oc-on, .reveal .live .oc-toy th { font-size: 14px !important; }")
     faults = page.evaluate(LOOK)
     assert any("letters of 15" in fault for fault in faults) and any(fault.startswith("slide 1,") for fault in faults)
+    assert any("in a picture has letters of 14" in fault for fault in faults)
+
+
+def axe_on_slides(page):
+    """The serious faults that axe finds on each slide, and on the page around them."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(Axe().axe_script)
+    return page.evaluate("""async () => {
+        const options = { resultTypes: ["violations"], preload: false }, faults = [];
+        const serious = (number, { violations }) => faults.push(...violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+            .map(({ id, nodes }) => `slide ${number}: ${id}, ${nodes[0].target} ${nodes[0].any[0]?.message ?? ""}`));
+        serious(1, await axe.run(document, options));
+        for (const [number, slide] of Reveal.getSlides().entries()) {
+            const { h, v } = Reveal.getIndices(slide);
+            Reveal.slide(h, v, 99);
+            for (const block of slide.querySelectorAll(".fragment")) block.style.transition = "none"; // no colour is half there
+            await new Promise(requestAnimationFrame);
+            serious(number + 1, await axe.run(slide, options));
+        }
+        return faults;
+    }""")
+
+
+@by_stem(lessons())
+def test_axe_finds_nothing_serious_on_any_slide(decks, open_file, name):
+    assert axe_on_slides(ready(open_file(decks[name]))) == []
+
+
+def test_axe_finds_a_fault_that_is_there(decks, open_file):
+    page = ready(open_file(decks["00_start_here"]))
+    page.evaluate("Reveal.getSlides()[3].querySelector('.flow').insertAdjacentHTML('beforeend', '<p style=\"color: #ccc\">pale</p><img src=\"data:image/gif;base64,R0lGODlhAQABAAAAACw=\">')")
+    faults = axe_on_slides(page)
+    assert len(faults) == 2 and faults[0].startswith("slide 4: ") and {"color-contrast", "image-alt"} == {fault.split()[2].strip(",") for fault in faults}
 
 
 # --- Alive ---
 
 
 def live_cells(path):
+    """How many views of interactive pictures a lesson's slides have."""
     notebook = read_lesson(path)
     state = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
-    views = [output.get("data", {}).get("application/vnd.jupyter.widget-view+json") for cell in notebook.cells if cell.cell_type == "code"
+    views = [(output.get("data", {}).get(VIEW), len(lecture(cell)["views"]) or 1) for cell in notebook.cells if cell.cell_type == "code"
              and cell.metadata.get("slideshow", {}).get("slide_type") != "skip" for output in cell.outputs]
-    return sum("_esm" in state[view["model_id"]]["state"] for view in views if view)
+    return sum(count for view, count in views if view and "_esm" in state[view["model_id"]]["state"])
 
 
 @by_stem(path for path in lessons() if live_cells(path))
@@ -151,7 +201,77 @@ def test_a_picture_that_breaks_leaves_its_still(decks, open_file, tmp_path):
     text = broken.read_text(encoding="utf-8").replace('"_esm": "', '"_esm": "throw new Error(1);\\n')
     broken.write_text(text, encoding="utf-8")
     page = ready(open_file(broken, expected="A picture stays still."))
-    assert page.locator("[data-model] img").count() == page.locator("[data-model]").count() > 0
+    assert page.locator("[data-model]:has(img, ul)").count() == page.locator("[data-model]").count() > 0
+    assert page.locator("[data-alive]").count() == 0
+
+
+def go_to(page, place):
+    page.evaluate("(place) => { const { h, v } = Reveal.getIndices(place.closest('section')); Reveal.slide(h, v, 99); }", place.element_handle())
+    return place
+
+
+def test_two_views_of_a_picture_are_one_picture(decks, open_file):
+    page = ready(open_file(decks["04_misclassification"]))
+    several, one = (page.locator(f'[data-alive][data-view="{view}"]') for view in ("list", "digit"))
+    assert several.get_attribute("data-model") == one.get_attribute("data-model")
+    go_to(page, several).get_by_role("button", name="4 read as 9").click()
+    title = several.locator(".u-status").inner_text()
+    page.keyboard.press("ArrowRight")  # the press of the mouse is over: the key turns the slide
+    one.locator(".u-status", has_text=title).wait_for()
+    assert one.locator(".u-status").is_visible() and not several.locator(".u-status").is_visible()
+    assert not one.locator(".u-miss-matrix").is_visible() and one.locator(".u-miss").is_visible() and not several.locator(".u-miss").is_visible()
+
+
+# --- A prediction is a question for the room ---
+
+
+def predictions(path):
+    saved = read_lesson(path).metadata.get("widgets", {}).get(STATE, {}).get("state", {})
+    return [model["state"] for model in saved.values() if "question" in model["state"]]
+
+
+@by_stem(lessons())
+def test_each_prediction_is_asked_and_the_lecturers_press_shows_what_came_out(decks, open_file, name):
+    page, asked = ready(open_file(decks[name])), predictions(next(path for path in lessons() if path.stem == name))
+    boxes = page.locator("[data-alive] .pf-box")
+    assert boxes.count() == len(asked) >= 1 and page.locator(".pf-open, .pf-out, .pf-truth:not([hidden])").count() == 0
+    for box in boxes.all():
+        height = go_to(page, box).bounding_box()["height"]
+        box.get_by_role("button", name="Show me").click()
+        assert box.bounding_box()["height"] == height  # the room for the answer was there: nothing moves
+        assert box.locator(".pf-status").inner_text().startswith("No guess this time, no harm done. What came out: ")
+    came_out = " ".join(boxes.locator(".pf-status").all_inner_texts())
+    assert all(state["truth"]["text"] in came_out for state in asked)
+    assert page.evaluate(LOOK) == []
+
+
+def test_a_wrong_guess_of_the_room_hears_what_is_wrong(decks, open_file):
+    page = ready(open_file(decks["01_rnn_formula"]))
+    box = go_to(page, page.locator(".pf-box", has_text="the second"))
+    box.get_by_label("the second").click()
+    box.get_by_role("button", name="This is my guess").click()
+    assert box.locator(".pf-status").inner_text() == "You said “the second”. What came out: “the first”."
+    assert "The −1 stands in the first" in box.locator(".pf-note").inner_text()
+    assert page.evaluate(LOOK) == []
+
+
+def test_keys_stay_in_a_prediction_until_it_is_left(decks, open_file):
+    page = ready(open_file(decks["00_start_here"]))
+    line, before = go_to(page, page.locator(".pf-line")), page.evaluate("Reveal.getIndices()")
+    line.focus()
+    for key in ("ArrowRight", "PageDown", "End"):
+        page.keyboard.press(key)
+    assert line.get_attribute("aria-valuenow") == "100" and page.evaluate("Reveal.getIndices()") == before
+    page.keyboard.press("Escape")
+    assert not page.evaluate("Reveal.isOverview()")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("Reveal.getIndices()") != before
+
+
+def test_a_question_is_not_asked_twice(decks, open_file):
+    page = ready(open_file(decks["01_rnn_formula"]))
+    shown = [box.locator(".u-lead").is_visible() for box in (go_to(page, box) for box in page.locator(".pf-box").all())]
+    assert shown == [False, False, True]  # the third asks in other words than the text above it
 
 
 # --- By keys, and for the speaker ---

@@ -9,10 +9,10 @@ from bs4 import BeautifulSoup
 from nbformat import v4
 
 from course_utils.publish import deck, slides
-from course_utils.publish.lessons import NOTEBOOKS, ROOT, lessons, read_lesson
+from course_utils.publish.lessons import NOTEBOOKS, ROOT, STATE, VIEW, lessons, read_lesson
 
 LESSONS = pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
-KEYS = {"code": bool, "outputs": str, "prose": str, "notes": dict}
+KEYS = {"code": bool, "outputs": str, "prose": str, "views": list, "notes": dict}
 SHORTEST = 25  # characters without blanks: shorter lines are in every program
 
 
@@ -36,6 +36,18 @@ def test_what_a_cell_says_about_a_lecture_is_understood(path):
         said = cell.metadata.get("lecture", {})
         assert all(isinstance(value, KEYS[key]) for key, value in said.items()), (cell.id, said)
         assert said.get("prose", "all") in ("all", "first", "none") and said.get("outputs", "all") in ("all", "text", "last"), cell.id
+        style = (slides.TEMPLATE / "unrolled" / "pictures.css").read_text(encoding="utf-8")
+        assert all(f'[data-view="{view}"]' in style for view in said.get("views", [])), f"{cell.id}: pictures.css does not know a view"
+
+
+@LESSONS
+def test_every_prediction_is_a_question_for_the_room(path):
+    """Its picture is on a slide, and the cell that computes the answer comes later."""
+    notebook = read_lesson(path)
+    state = notebook.metadata.widgets[STATE].state
+    views = [(cell, output.data[VIEW].model_id) for cell in notebook.cells for output in cell.get("outputs", []) if VIEW in output.get("data", {})]
+    asking = [cell for cell, model in views if "question" in state[model].state]
+    assert asking and [cell.source for cell in asking if cell.metadata.slideshow.slide_type in ("skip", "fragment")] == []
 
 
 @LESSONS
@@ -112,7 +124,7 @@ def test_paragraphs_go_to_the_speaker():
     assert [BeautifulSoup(block, "html.parser").get_text().strip() for block in on_slide] == ["Why", "First.", "$$a = b$$", "How", "Third.", "Fourth:"]
     assert "Second." in spoken[0] and len(spoken) == 1
     cell.metadata["lecture"] = {"prose": "none"}
-    assert len(deck.blocks(cell, {})[0]) == 4
+    assert len(deck.blocks(cell, {})[0]) == 3
 
 
 def test_a_caption_belongs_to_its_picture_and_no_meter_is_shown():
@@ -123,6 +135,31 @@ def test_a_caption_belongs_to_its_picture_and_no_meter_is_shown():
     assert soup.figcaption.text == soup.img["alt"] == "A falling line." and soup.pre.text == "loss: 0.5" and "5000" not in soup.text
     cell = v4.new_code_cell("draw()", outputs=outputs, metadata={"lecture": {"outputs": "text"}})
     assert shown(cell) == '<pre class="out">loss: 0.5</pre>'
+
+
+def test_how_a_result_lies_in_its_band_is_for_the_speaker():
+    lines = "all 10 digits 90.0%\nlstm: 0.9000; the band of five recorded runs goes from 0.8000 to 1.0000.\nand more\n"
+    cell = v4.new_code_cell("check()", outputs=[v4.new_output("stream", name="stdout", text=lines)])
+    assert deck.blocks(cell, {}) == (['<pre class="out">all 10 digits 90.0%\nand more</pre>'],
+                                     ["<p>lstm: 0.9000; the band of five recorded runs goes from 0.8000 to 1.0000.</p>"])  # fmt: skip
+    assert "the band" in lines and cell.outputs[0].text == lines  # the lesson itself stays as it is
+
+
+def test_a_picture_in_two_views_has_a_slide_for_each():
+    output = v4.new_output("display_data", {VIEW: {"model_id": "m"}, "text/plain": "A picture"})
+    cell = v4.new_code_cell("show()", outputs=[output], metadata={"lecture": {"views": ["one", "other"]}, "slideshow": {"slide_type": "subslide"}})
+    prepared = slides.prepared(v4.new_notebook(cells=[text("# A lesson"), cell]), {}).cells
+    assert [(part.metadata.slideshow.slide_type, re.findall('data-view="(.*?)"', "".join(part.metadata.deck.blocks))) for part in prepared[1:]] == [
+        ("subslide", ["one"]), ("subslide", ["other"])]  # fmt: skip
+
+
+def test_what_only_the_speaker_says_is_said_on_its_slide():
+    said = text("Look at the bars:")
+    said.metadata.update({"lecture": {"prose": "none"}, "slideshow": {"slide_type": "subslide"}})
+    shown = v4.new_code_cell("1", outputs=[v4.new_output("stream", name="stdout", text="3")], metadata={"slideshow": {"slide_type": "-"}})
+    body, _ = slides.DeckExporter().from_notebook_node(v4.new_notebook(cells=[text("# A lesson"), said, shown]), {"pages": {}, "title": "x", "saved": ""})
+    [_, second] = BeautifulSoup(body, "html.parser").select("section section")
+    assert second.find("aside").get_text(strip=True) == "Look at the bars:" and second.find("pre").text == "3"
 
 
 def test_links_lead_to_decks_or_are_words():

@@ -13,9 +13,10 @@ window.MathJax = {
 
 window.Deck = (() => {
   const WIDTH = 1280, HEIGHT = 720;
-  const SIZES = [[32, 25], [28, 23], [26, 21], [24, 20]]; // prose, and code: the last are the smallest that may be
-  const PICTURES = [500, 440, 380, 330, 280]; // heights of a picture
-  const MOST_ZOOM = 1.25, LEAST_ZOOM = 0.6; // of a live picture
+  const SIZES = [[36, 28], [32, 25], [28, 23], [26, 21], [24, 20]]; // prose, and code: the last are the smallest that may be
+  const PICTURES = [560, 500, 440, 380, 330, 280]; // heights of a picture
+  const LARGE = 3, HIGH = 3; // so many of the sizes and of the heights are good, one more will do, and then a further slide is better
+  const MOST_ZOOM = 1.5, LEAST_ZOOM = 1; // of a live picture, whose letters are at the limit then
   const LETTER = 0.61; // width of a letter of code, in its size
   const printing = /print-pdf|view=print/.test(location.search);
 
@@ -40,17 +41,19 @@ window.Deck = (() => {
     slide.style.setProperty("--small", `${code}px`);
   }
 
-  /** Try smaller letters, then smaller pictures with both sizes; true when all is on the slide. */
-  function shrink(slide) {
-    const heights = slide.querySelector("img") ? PICTURES : [null];
+  const relax = (slide) => [0, 1].some((k) => shrink(slide, SIZES.slice(0, LARGE + k), PICTURES.slice(0, HIGH + k)));
+
+  /** Try smaller letters, then smaller pictures with them. True when all is on the slide. */
+  function shrink(slide, sizes = SIZES, pictures = PICTURES) {
+    const heights = slide.querySelector("img") ? pictures : [null];
     for (const height of heights) {
       if (height) slide.style.setProperty("--picture", `${height}px`);
-      for (const size of SIZES) {
+      for (const size of sizes) {
         setSize(slide, size);
         if (fits(slide)) return true;
       }
     }
-    setSize(slide, SIZES[0]);
+    setSize(slide, SIZES[1]);
     slide.style.removeProperty("--picture");
     return false;
   }
@@ -61,13 +64,48 @@ window.Deck = (() => {
     if (!live) return;
     let size = MOST_ZOOM;
     do live.style.setProperty("--zoom", size.toFixed(2));
-    while (!fits(slide) && (size -= 0.05) >= LEAST_ZOOM);
+    while (!fits(slide) && (size -= 0.05) > LEAST_ZOOM - 0.01);
   }
 
-  const isHead = (block) => /^H\d$/.test(block.firstElementChild?.tagName ?? "");
-  const leadsOn = (block) => isHead(block) || /:\s*$/.test(block.textContent);
+  /** A narrow picture stands beside its words where it can be higher there than below them. */
+  function putBeside(slide) {
+    const [figure, ...more] = parts(slide).filter((block) => block.querySelector("figure > img"));
+    const image = figure?.querySelector("img"), words = parts(slide).filter((block) => block !== figure && !isHead(block));
+    if (!image || more.length || !words.length || image.naturalWidth > 1.5 * image.naturalHeight || !words.every(isNarrow)) return;
+    const below = relax(slide) || shrink(slide) ? image.getBoundingClientRect().height : 0;
+    const flow = slide.firstElementChild, lines = [...flow.children], first = lines.findIndex((line) => line === figure || words.includes(line));
+    flow.classList.add("beside");
+    flow.style.gridTemplateRows = `repeat(${lines.length - 1}, auto) 1fr`;
+    figure.style.gridRow = `${first + 1} / -1`;
+    const taller = relax(slide) && image.getBoundingClientRect().height > 1.1 * below;
+    if (taller) return;
+    flow.classList.remove("beside");
+    for (const node of [flow, figure]) node.removeAttribute("style");
+  }
 
-  /** Where a slide is cut: before the first block that is not all on it, and before what leads to that block. */
+  /** Words that lose nothing in a narrow column: no table, and no printed lines that would break. */
+  const isNarrow = (block) =>
+    !block.querySelector("table, .live, mjx-container[display='true']") &&
+    [...block.querySelectorAll("pre")].every((pre) => pre.textContent.split("\n").every((line) => line.length < 36));
+
+  const isHead = (block) => /^H\d$/.test(block.firstElementChild?.tagName ?? "");
+  const leadsOn = (block) => isHead(block) || /:\s*$/.test(block.textContent) || isCode(block);
+  const isCode = (block) => block.querySelector(".code") && block.nextElementSibling?.dataset.cell === block.dataset.cell;
+
+  /** Where a slide is cut when what stands above is to be read in comfort and leads to nothing below; -1: nowhere. */
+  function comfortableCut(slide) {
+    const blocks = parts(slide);
+    for (let at = blocks.length - 1; at > 0; at--) {
+      if (leadsOn(blocks[at - 1])) continue;
+      blocks.forEach((block, k) => (block.hidden = k >= at));
+      const fit = relax(slide);
+      blocks.forEach((block) => (block.hidden = false));
+      if (fit) return at;
+    }
+    return -1;
+  }
+
+  /** Where a slide must be cut: before the first block that is not all on it, and before what leads to that block. */
   function cutAt(slide) {
     const top = slide.firstElementChild.getBoundingClientRect().top, blocks = parts(slide);
     const scale = slide.getBoundingClientRect().width / WIDTH;
@@ -111,20 +149,24 @@ window.Deck = (() => {
     copy.innerHTML = lines.slice(half).join("\n");
   }
 
-  /** Lay out one slide; what does not fit goes on to a further one, which is laid out next. */
+  /** Lay out one slide; what does not fit in comfort goes on to a further one, which is laid out next. */
   function layOut(slide) {
     zoom(slide);
-    if (shrink(slide)) return;
-    let at = cutAt(slide);
+    putBeside(slide);
+    if (relax(slide)) return;
+    let at = comfortableCut(slide);
+    if (at < 0 && shrink(slide)) return;
+    if (at < 0) at = cutAt(slide);
     if (at === 0 || (at === 1 && isHead(parts(slide)[0]))) {
       if (cutBlock(slide, parts(slide)[at])) return layOut(slide);
       at += 1;
       shrinkAll(slide, parts(slide)[at - 1]);
     }
-    if (at < 0 || at >= parts(slide).length) return shrink(slide);
+    if (at < 0 || at >= parts(slide).length) return relax(slide) || shrink(slide);
     const next = goOn(slide, at);
+    tellSections();
     zoom(slide);
-    if (!fits(slide)) shrink(slide);
+    if (!relax(slide)) shrink(slide);
     layOut(next);
   }
 
@@ -175,6 +217,49 @@ window.Deck = (() => {
     }
   }
 
+  /** Each guess that is worth a word of its own, and none. */
+  function guesses({ kind, spec, truth }) {
+    const notes = truth.notes ?? {}, level = (spec.low + spec.high) / 2;
+    const found = {
+      choice: () => spec.choices,
+      number: () => [spec.low, spec.high, ...notes.flatMap(([low, high]) => [low, high])],
+      ranking: () => spec.items.map((item) => [item, ...spec.items.filter((other) => other !== item)]),
+      curve: () => [[spec.low, spec.high], [spec.high, spec.low], [level, level]].map(([from, to]) =>
+        spec.x.map((_, k) => from + ((to - from) * k) / (spec.x.length - 1))),
+    }[kind]();
+    return [...found, null];
+  }
+
+  /** A prediction takes the room of its longest answer from the start, so that nothing moves when it is shown. */
+  async function reserve(place) {
+    const model = await window.Unrolled.modelIn(place), before = model.get("state"), box = place.querySelector(".pf-box");
+    let most = 0;
+    for (const guess of guesses(model.values)) {
+      model.set("state", { guess, shown: true });
+      most = Math.max(most, box.offsetHeight);
+    }
+    model.set("state", before);
+    box.style.minHeight = `${most}px`;
+  }
+
+  /** A question that stands in the text above is not asked again in the same words. */
+  function askOnce(place) {
+    const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim(), question = place.querySelector(".u-lead b");
+    const above = place.closest("section").querySelector("blockquote")?.textContent ?? "";
+    if (bare(above).includes(bare(question.textContent))) question.parentElement.hidden = true;
+  }
+
+  /** Keys go to a picture while a hand works in it. A press of the mouse that is over, or Esc, gives them back to the slides. */
+  function letGo() {
+    const leave = () => document.activeElement?.closest(".live")?.contains(document.activeElement) && document.activeElement.blur();
+    document.addEventListener("click", (event) => event.detail > 0 && event.target.closest(".live :is(button, label)") && setTimeout(leave));
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !document.activeElement?.closest(".live")) return;
+      event.stopPropagation();
+      leave();
+    }, true);
+  }
+
   /** A picture is drawn somewhat larger than it was saved: it is read from far away. */
   function enlarge() {
     for (const image of document.querySelectorAll("figure > img")) image.style.width = `${Math.min(1152, 1.3 * image.naturalWidth)}px`;
@@ -188,6 +273,12 @@ window.Deck = (() => {
     }
   }
 
+  /** One still is enough for all the views of a picture. */
+  function dropFurther(place) {
+    const all = [...document.querySelectorAll(`[data-view][data-model="${place.dataset.model}"]`)];
+    if (all.indexOf(place) > 0) place.closest("section").remove();
+  }
+
   async function open() {
     gatherNotes();
     tellSections();
@@ -197,9 +288,11 @@ window.Deck = (() => {
     await document.fonts.ready;
     enlarge();
     keepLines();
-    if (!printing) await window.Unrolled.mountAll(); // on paper a still is as good
+    if (printing) for (const place of document.querySelectorAll("[data-view]")) dropFurther(place); // on paper a still is as good
+    else await window.Unrolled.mountAll();
+    for (const place of document.querySelectorAll(".live:has(.pf-box)")) await reserve(place, askOnce(place));
+    letGo();
     for (const slide of leaves()) layOut(slide);
-    tellSections();
     leaves().forEach(openBlocks);
     numberRefutations();
     document.body.classList.remove("measuring");

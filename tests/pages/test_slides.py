@@ -119,7 +119,7 @@ def test_a_new_cell_that_is_too_long_goes_on_on_further_slides(open_file, tmp_pa
 
 def test_the_look_finds_what_is_off_a_slide_and_what_is_too_small(decks, open_file):
     page = ready(open_file(decks["01_rnn_formula"]))
-    page.add_style_tag(content=".block pre { font-size: 15px !important; } .block h1 { height: 900px; } .reveal .live .oc-toy th.oc-on, .reveal .live .oc-toy th { font-size: 14px !important; }")
+    page.add_style_tag(content=".block pre { font-size: 15px !important; } .block h1 { height: 900px; } .oc-toy th { font-size: 14px !important; }")
     faults = page.evaluate(LOOK)
     assert any("letters of 15" in fault for fault in faults) and any(fault.startswith("slide 1,") for fault in faults)
     assert any("in a picture has letters of 14" in fault for fault in faults)
@@ -131,7 +131,8 @@ def axe_on_slides(page):
 
     page.evaluate(Axe().axe_script)
     # what lies over or under a slide, and is not seen, would keep axe from knowing its colours
-    page.add_style_tag(content=".slides section section:not(.looked-at), .pause-overlay, .backgrounds { display: none !important; } .fragment { transition: none !important; }")
+    page.add_style_tag(content=".slides section section:not(.looked-at), .pause-overlay, .backgrounds { display: none !important; }"
+                               ".fragment { transition: none !important; }")  # fmt: skip
     return page.evaluate("""async () => {
         const options = { resultTypes: ["violations"], preload: false }, faults = [];
         const serious = (number, { violations }) => faults.push(...violations.filter(({ impact }) => ["serious", "critical"].includes(impact))

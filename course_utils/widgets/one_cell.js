@@ -341,7 +341,7 @@ class RealTable {
         "div",
         { class: "oc-key" },
         legend(STATE_COLOURS, ends),
-        el("span", { text: "colour range: in and h −1 … 1, a −3 … 3" }),
+        el("span", { text: "colours: in and h −1…1, a −3…3" }),
       );
     this.node.append(this.buildNames(), this.buildCome(), this.buildTable(), this.buildBars(), ...this.buildTotals(), key);
   }

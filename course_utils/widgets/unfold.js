@@ -527,7 +527,7 @@ class Chain extends KeptPicture {
     this.chain.style.setProperty("--zero", zero);
     this.zero.style.top = `${SHARE.top + zero * SHARE.high}px`;
     const tallest = largest(this.gradients, 0, this.steps);
-    this.shareTitle.textContent = `each copy's share of the gradient; the longest bar is ${written(this.gradients[tallest])}`;
+    this.shareTitle.textContent = `shares of the gradient; longest bar ${written(this.gradients[tallest])}`;
   }
 
   showStore() {
@@ -699,7 +699,8 @@ class Chain extends KeptPicture {
     if (steps <= 4) return gradients.map(bracket).join(" + ");
     const top = copies.sort((a, b) => Math.abs(gradients[b]) - Math.abs(gradients[a])).slice(0, 3).sort((a, b) => a - b),
       rest = copies.slice(3).reduce((sum, t) => sum + gradients[t], 0);
-    const named = top.map((t) => `${bracket(gradients[t])} (copy ${t + 1})`);
+    const row = (t) => (this.above ? `, row ${this.above + t + 1}` : "");
+    const named = top.map((t) => `${bracket(gradients[t])} (copy ${t + 1}${row(t)})`);
     return `${named.join(" + ")} + ${bracket(rest)} (the other ${steps - 3})`;
   }
 

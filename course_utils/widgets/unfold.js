@@ -527,7 +527,7 @@ class Chain extends KeptPicture {
     this.chain.style.setProperty("--zero", zero);
     this.zero.style.top = `${SHARE.top + zero * SHARE.high}px`;
     const tallest = largest(this.gradients, 0, this.steps);
-    this.shareTitle.textContent = `shares of the gradient; longest bar ${written(this.gradients[tallest])}`;
+    this.shareTitle.textContent = `shares of the gradient, longest ${written(this.gradients[tallest])}`;
   }
 
   showStore() {

@@ -318,7 +318,7 @@ def test_text_can_be_read_in_both_themes(open_page, dark):
 @pytest.mark.parametrize("fold", [0, 1])
 @pytest.mark.parametrize("width", [1200, 1000, 860, 700, 600, 400])
 def test_it_fits_its_place(open_page, width, fold):
-    page = open_page(Unfold(state={"fold": fold, "steps": 12, "asked": "sum"}), width=width)
+    page = open_page(Unfold(state={"fold": fold, "steps": 28 if fold else 12, "asked": "sum"}), width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     title, right = page.locator(".uf-top b").bounding_box(), page.locator(".uf-top").bounding_box()
     answer = page.locator(".uf-top span").bounding_box()

@@ -683,8 +683,8 @@ class Chain extends KeptPicture {
         `Time steps say how often the cell is used: ${steps}, once for each row. Units say how wide it is: each state has ${units} numbers. ` +
         "Move both sliders and watch the parameters: they follow the units only.",
       sum: () =>
-        `Because the weight is one number. If we could change it in one copy only, the loss would change by that copy's share. ` +
-        `A change of the weight is a change in all copies, so the shares add up: ` +
+        `Because the weight is one number. If we changed it a little in one copy only, the loss would change by that copy's share ` +
+        `times the change. A change of the weight comes to all copies at once, so the shares add up: ` +
         `${this.addedUp()} = ${written(sum)}. That is the gradient of ${this.weightName()}.`,
     };
     this.asks.forEach((press, k) => press.setAttribute("aria-pressed", String(Object.keys(QUESTIONS)[k] === asked)));

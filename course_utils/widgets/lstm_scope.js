@@ -69,7 +69,7 @@ class Scope extends KeptPicture {
     const kind = this.lstm ? "LSTM" : "RNN";
     const lead = `The ${kind} reads a digit from top to bottom, one row at a time. Move “Rows read” and watch the answer form.` +
       (this.lstm ? " Then force a gate: what does it lose?" : "");
-    const read = `How to read this: the columns of a map are the ${this.cell.units} units, its lines are the digit's rows, at the same height. ` +
+    const read = `How to read this: the columns of a map are the ${this.cell.units} units, its rows are the rows of the digit, at the same height. ` +
       "Units that are busy in early rows stand on the left, in late rows on the right. " +
       (this.lstm ? "A gate (0 closed, 1 open) acts on the map below it. " : "") +
       "Point at a map for the numbers, press to read up to that row; Tab and the arrow keys do the same.";

@@ -102,6 +102,17 @@ export const squash = ({ activation }, a) => (activation === "relu" ? Math.max(0
 const factor = (value, places) =>
   value < 0 && spell(value, places) !== "0" ? `(${spell(value, places)})` : spell(value, places);
 const letter = (name, below) => el("span", {}, name, el("sub", { text: below }));
+const WEIGHTS = [["W", "x"], ["W", "h"], ["b", ""]]; // their letters, by the part of the table
+const MOST_TYPED = 9; // a weight, or an input by hand, from -9 to 9
+
+/** What was typed, held between the field's limits; `tell` hears it, and what is to be said. What is no number is not taken. */
+function take(input, tell) {
+  const value = input.valueAsNumber, low = Number(input.min), high = Number(input.max);
+  if (Number.isNaN(value)) return;
+  const inside = Math.round(1000 * Math.max(low, Math.min(high, value))) / 1000;
+  const beyond = value < low || value > high;
+  tell(inside, beyond ? `A number here goes from ${spell(low)} to ${spell(high)}: it is ${spell(inside)} now.` : "");
+}
 
 /** A slider and a number field for the same number. */
 class Field {
@@ -114,18 +125,20 @@ class Field {
     on(this.text, "change", () => (this.text.value = String(this.value)));
   }
 
-  /** What is no number, or none of those allowed, is not taken; the field shows the true one when it is left. */
+  /** What is no number is not taken; the field shows the true one when it is left. */
   heard(input, tell) {
-    const value = input.valueAsNumber;
-    if (Number.isNaN(value) || value < Number(this.range.min) || value > Number(this.range.max)) return;
-    this.value = Math.round(1000 * value) / 1000;
-    tell(this.value);
+    take(input, (value, said) => {
+      this.value = value;
+      tell(value, said);
+    });
   }
 
-  show(title, value, min, max, step, fixed = false) {
+  /** The slider ends at `ends`, typing at `limits`. */
+  show(title, value, ends, limits, step, fixed = false) {
     this.value = value;
     this.title.textContent = title;
-    for (const input of [this.range, this.text]) Object.assign(input, { min, max, disabled: fixed });
+    Object.assign(this.range, { min: ends[0], max: ends[1], disabled: fixed });
+    Object.assign(this.text, { min: limits[0], max: limits[1], disabled: fixed });
     this.range.step = step;
     this.text.step = step;
     this.range.value = value;
@@ -195,8 +208,8 @@ class ToyTable {
       el(
         "table",
         {},
-        el("colgroup", {}, el("col", { class: "oc-first-column" })),
-        el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "comes in" }), ...heads)),
+        el("colgroup", {}, el("col", { class: "oc-first-column" }), el("col", { class: "oc-second-column" })),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col", colspan: 2, text: "comes in" }), ...heads)),
         el("tbody", {}, ...this.rows.map((row) => row.node)),
         el("tfoot", {}, this.sums.node, this.states.node),
       ),
@@ -213,33 +226,40 @@ class ToyTable {
 
   buildRow(line) {
     const { net, page } = this,
-      input = line < net.features ? this.field(page.lineName(line), (value) => page.setInput(line, value)) : null;
+      input = line < net.features ? this.field(page.lineName(line), (value, said) => page.setInput(line, value, said)) : null;
     if (input) page.on(input, "focus", () => page.choose(line, page.unit));
     const value = el("span", { class: "oc-in" }),
       cells = Array.from({ length: net.units }, (_, unit) => this.buildCell(line, unit));
     const head = el(
       "th",
       { scope: "row" },
-      [`input ${line + 1} = `, `old ${line - net.features + 1} = `, "constant = "][page.part(line)],
+      [`input ${line + 1} = `, `old state ${line - net.features + 1} = `, "constant = "][page.part(line)],
       input ?? value,
     );
     page.on(head, "pointerenter", () => page.lookAt(line, null));
     page.on(head, "pointerleave", () => page.lookAway());
     const kind = ["oc-x", "oc-h", "oc-b"][page.part(line)],
       first = line === 0 || page.part(line) !== page.part(line - 1);
+    const names = first ? [this.buildName(page.part(line), kind)] : [];
     return {
-      node: el("tr", { class: `${kind}${first ? " oc-first" : ""}` }, head, ...cells.map((cell) => cell.node)),
+      node: el("tr", { class: `${kind}${first ? " oc-first" : ""}` }, head, ...names, ...cells.map((cell) => cell.node)),
       value,
       input,
       cells,
     };
   }
 
+  /** W_x, W_h or b, beside all the lines that hold it. */
+  buildName(part, kind) {
+    const { features, units } = this.net;
+    return el("th", { scope: "rowgroup", rowspan: [features, units, 1][part], class: `oc-weights ${kind}` }, letter(...WEIGHTS[part]));
+  }
+
   buildCell(line, unit) {
     const { page } = this,
       times = el("span", { class: "oc-times" }),
       product = el("span", { class: "oc-product" });
-    const input = this.field(page.weightName(line, unit), (value) => page.setWeight(line, unit, value));
+    const input = this.field(page.weightName(line, unit), (value, said) => page.setWeight(line, unit, value, said));
     page.on(input, "focus", () => page.choose(line, unit));
     const node = el("td", {}, times, input, product);
     page.on(node, "pointerenter", () => page.lookAt(line, unit));
@@ -248,11 +268,9 @@ class ToyTable {
   }
 
   field(name, tell) {
-    const input = el("input", { type: "number", step: "0.1", min: -9, max: 9, "aria-label": name, class: "oc-number" });
-    this.page.on(input, "input", () => {
-      const value = input.valueAsNumber;
-      if (!Number.isNaN(value) && Math.abs(value) <= 9) tell(Math.round(1000 * value) / 1000);
-    });
+    const limits = { min: -MOST_TYPED, max: MOST_TYPED };
+    const input = el("input", { type: "number", step: "0.1", ...limits, "aria-label": name, class: "oc-number" });
+    this.page.on(input, "input", () => take(input, tell));
     this.page.on(input, "blur", () => this.paint());
     return input;
   }
@@ -265,7 +283,7 @@ class ToyTable {
       this.page.on(cell, "click", () => this.page.choose(this.page.line, unit));
       return cell;
     });
-    return { cells, node: el("tr", { class: kind }, el("th", { scope: "row", text: name }), ...cells) };
+    return { cells, node: el("tr", { class: kind }, el("th", { scope: "row", colspan: 2, text: name }), ...cells) };
   }
 
   paint() {
@@ -323,7 +341,7 @@ class RealTable {
         "div",
         { class: "oc-key" },
         legend(STATE_COLOURS, ends),
-        el("span", { text: "in and h end at −1 and 1, a at −3 and 3" }),
+        el("span", { text: "colours: in and h −1…1, a −3…3" }),
       );
     this.node.append(this.buildNames(), this.buildCome(), this.buildTable(), this.buildBars(), ...this.buildTotals(), key);
   }
@@ -336,12 +354,12 @@ class RealTable {
   buildNames() {
     const { features, units, lines } = this.net,
       parts = [
-        ["oc-x", `${features} pixels x`, 0, features],
-        ["oc-h", `${units} old states h`, features, units],
-        ["oc-b", "1", lines - 1, 1],
+        ["oc-x", [`${features} pixels x`, el("br"), "· ", letter("W", "x")], 0, features],
+        ["oc-h", [`${units} old states h`, el("br"), "· ", letter("W", "h")], features, units],
+        ["oc-b", ["constant 1 · b"], lines - 1, 1],
       ];
     const names = parts.map(([kind, text, from, many]) =>
-      el("span", { class: kind, style: `top: ${(100 * from) / lines}%; height: ${(100 * many) / lines}%` }, el("b", { text })),
+      el("span", { class: kind, style: `top: ${(100 * from) / lines}%; height: ${(100 * many) / lines}%` }, el("b", {}, ...text)),
     );
     return el("div", { class: "oc-names", "aria-hidden": "true", style: `height: ${this.height()}px` }, ...names);
   }
@@ -612,7 +630,7 @@ class Page extends KeptPicture {
   build() {
     const lead =
       "One time step, with every number in sight. Press Multiply, then Add, then Squash. " +
-      "Then change a number and see what follows from it.";
+      "Then choose a weight in the table, change it with its slider below, and see what follows.";
     const read =
       "How to read this: each line is a number that comes in, each column is a unit. A number meets all the weights in its line; " +
       "a column adds up to one sum. Point at a unit for its sum, at a weight for where it acts.";
@@ -633,10 +651,14 @@ class Page extends KeptPicture {
       el("p", { class: "u-how", text: read }),
       this.buildTools(),
       this.buildStages(),
-      el("div", { class: "oc-grid" }, this.place, this.aside),
-      this.numbers,
-      this.formula,
-      this.buildEditor(),
+      el(
+        "div",
+        { class: "oc-grid" },
+        this.place,
+        this.aside,
+        this.buildEditor(),
+        el("div", { class: "oc-words" }, this.numbers, this.formula),
+      ),
       this.live,
       el("p", { class: "u-about", text: this.model.get("about") }),
     );
@@ -717,18 +739,21 @@ class Page extends KeptPicture {
   }
 
   buildEditor() {
-    this.inputField = new Field("the number that comes in", (value) => this.setInput(this.line, value), this.on);
-    this.weightField = new Field("the weight", (value) => this.setWeight(this.line, this.unit, value), this.on);
+    this.inputField = new Field("the number that comes in", (value, said) => this.setInput(this.line, value, said), this.on);
+    this.weightField = new Field("the weight", (value, said) => this.setWeight(this.line, this.unit, value, said), this.on);
     const back = button("Put all numbers back");
     this.on(back, "click", () => this.putBack());
-    this.editor = el("legend", { text: "Change a number" });
-    return el("fieldset", { class: "u-force oc-editor" }, this.editor, this.inputField.node, this.weightField.node, back);
+    this.editor = el("legend");
+    this.limits = el("p", { class: "oc-limits", role: "alert" });
+    const fields = el("div", { class: "oc-fields" }, this.inputField.node, this.weightField.node, back);
+    return el("fieldset", { class: "u-force oc-editor" }, this.editor, fields, this.limits);
   }
 
   // ---- what the hand does ------------------------------------------------------------------------------------------
 
   choose(line, unit) {
     Object.assign(this, { line, unit, look: null });
+    this.limits.textContent = "";
     this.showChoice();
     this.settled();
   }
@@ -776,7 +801,7 @@ class Page extends KeptPicture {
       network,
       step: network === "toy" ? 2 : 15,
       line: network === "toy" ? 1 : 13,
-      unit: network === "toy" ? 1 : 0,
+      unit: 0,
       edits: [],
     });
     this.open();
@@ -790,15 +815,17 @@ class Page extends KeptPicture {
     this.settled();
   }
 
-  setInput(line, value) {
-    this.edit(["x", this.step, line + 1, value]);
+  setInput(line, value, said) {
+    this.edit(["x", this.step, line + 1, value], said);
   }
 
-  setWeight(line, unit, value) {
-    this.edit(["W", line + 1, unit + 1, value]);
+  setWeight(line, unit, value, said) {
+    this.edit(["W", line + 1, unit + 1, value], said);
   }
 
-  edit(edit) {
+  /** `said` tells when another number was typed than is taken. */
+  edit(edit, said) {
+    this.limits.textContent = said;
     const same = (other) => other[0] === edit[0] && other[1] === edit[1] && other[2] === edit[2];
     this.edits = [...this.edits.filter((other) => !same(other)), edit];
     this.apply(edit);
@@ -830,6 +857,7 @@ class Page extends KeptPicture {
   open() {
     this.net = this.makers[this.network]();
     this.edits.forEach((edit) => this.apply(edit));
+    this.limits.textContent = "";
     runNet(this.net);
     this.table = new (this.network === "toy" ? ToyTable : RealTable)(this.net, this);
     this.place.replaceChildren(this.table.node);
@@ -905,7 +933,8 @@ class Page extends KeptPicture {
     const largest = all.reduce((best, k) => (Math.abs(v(k) * w(k)) > Math.abs(v(best) * w(best)) ? k : best));
     return (
       `${all.length} products, ${all.filter((k) => v(k) !== 0).length} of them not 0` +
-      (stage > 0 ? `; the largest, ${this.product(largest, unit)};  all` : "")
+      (stage > 0 ? `; the largest, ${this.product(largest, unit)}` : "") +
+      (stage > 1 ? "; the sum" : "")
     );
   }
 
@@ -925,14 +954,12 @@ class Page extends KeptPicture {
         : " (always)";
     const low = own && !toy ? 0 : Math.min(-limit, Math.floor(value)),
       high = own && !toy ? 1 : Math.max(limit, Math.ceil(value));
-    this.inputField.show(`${this.lineName(line)} at step ${this.step}${why}`, value, low, high, toy ? 0.1 : 0.01, !own);
-    this.weightField.show(
-      this.weightName(line, unit),
-      weight,
-      Math.min(-limit, Math.floor(weight)),
-      Math.max(limit, Math.ceil(weight)),
-      toy ? 0.1 : 0.01,
-    );
+    const typed = [-MOST_TYPED, MOST_TYPED];
+    const ends = [Math.min(-limit, Math.floor(weight)), Math.max(limit, Math.ceil(weight))];
+    this.editor.textContent = `Chosen: ${this.lineName(line)} and its weight to unit ${unit + 1}. Click in the table to choose others.`;
+    const name = `${this.lineName(line)} at step ${this.step}${why}`;
+    this.inputField.show(name, value, [low, high], own && !toy ? [0, 1] : typed, toy ? 0.1 : 0.01, !own);
+    this.weightField.show(this.weightName(line, unit), weight, ends, typed, toy ? 0.1 : 0.01);
   }
 
   // ---- the exact state, in the notebook ----------------------------------------------------------------------------

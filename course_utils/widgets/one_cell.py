@@ -24,7 +24,7 @@ TOY = {  # the numbers of lesson 1
           [0.0, 0.0, -1.0]],  # b
     "x": [[1.0, 0.0], [0.0, 1.0]],
 }  # fmt: skip
-START = {"toy": {"step": 2, "unit": 2, "line": 2}, "real": {"step": 15, "unit": 1, "line": 14}}
+START = {"toy": {"step": 2, "unit": 1, "line": 2}, "real": {"step": 15, "unit": 1, "line": 14}}
 REST = {"stage": 0, "digit": 0, "order": "place", "edits": []}
 MOST_UNITS = 256
 
@@ -69,7 +69,7 @@ class OneCell(Picture):
     >>> cell
     OneCell(the three units of lesson 1; SimpleRNN with 32 units)
     >>> cell.caption()
-    'Step 2 of 2, unit 2 of 3: it sees 1, remembers 0.7616, and its bias is 0; together 1.7616. tanh makes 0.9427 of it.'
+    'Step 2 of 2, unit 1 of 3: it sees 0, remembers −0.7616, and its bias is 0; together −0.7616. tanh makes −0.642 of it.'
     """
 
     _esm = joined.light(joined.source("one_cell"))

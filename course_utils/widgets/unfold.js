@@ -24,10 +24,16 @@ const NAME = "Fold and unfold";
 const MOST_UNITS = 128;
 const ROWS = 28;
 // The picture from top to bottom, in pixels: shares, states, rows, then room for the threads.
-const SHARE = { top: 0, high: 52 },
-  STATE = { top: 76, high: 96 },
-  INPUT = { top: 204, high: 96 },
-  THREADS = { top: 322, high: 74 };
+const SHARE = { top: 0, high: 72 },
+  STATE = { top: 92, high: 96 },
+  INPUT = { top: 220, high: 96 },
+  THREADS = { top: 338, high: 62 };
+const HANDLE = 30; // how wide it is; it stands beside the last copy
+const LEADS = {
+  loop: "A recurrent cell is a loop. Pull the handle to the right and it unfolds: one copy of the cell for each row of the digit.",
+  chain: "The loop, unfolded: one copy of the cell for each row of the digit. Push the handle back to the left and it is a loop again.",
+  sum: "Each bar is one copy's share of the gradient of one weight. The shares add up to the gradient, below the picture.",
+};
 const QUESTIONS = { same: "Is the weight another one at each step?", sizes: "Units or time steps?", sum: "Why one gradient?" };
 
 /** Numbers from -1 to 1 that look like chance and are the same everywhere: mulberry32 (T. Ettinger), a counter stirred. */
@@ -85,6 +91,8 @@ export function backThroughTime(cell, trace, /** @type {number} */ label) {
 const slope = ({ activation }, h) => (activation === "relu" ? (h > 0 ? 1 : 0) : 1 - h * h);
 const dot = (a, b, from) => a.reduce((sum, value, k) => sum + value * b[from + k], 0);
 
+const rowsRead = (steps) => (Number(steps) === ROWS ? `all ${ROWS} rows` : `${steps} ${Number(steps) === 1 ? "row" : "rows"}, from the middle`);
+
 /** A small number as 2.9 · 10⁻⁵, others with four places. */
 const written = (value) => {
   if (value === 0 || Math.abs(value) >= 0.001) return spell(value, 4);
@@ -92,6 +100,8 @@ const written = (value) => {
   return `${digits.replace("-", "−")} · 10⁻${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
 };
 const bracket = (value) => (value < 0 ? `(${written(value)})` : written(value));
+/** The place of the largest number, whatever its sign, between two places. */
+const largest = (values, from, to) => from + argmax(values.slice(from, to).map(Math.abs));
 const whole = (value) => value.toLocaleString("en-US");
 
 class Chain extends KeptPicture {
@@ -108,16 +118,14 @@ class Chain extends KeptPicture {
   // ---- what stands on the page -------------------------------------------------------------------------------------
 
   build() {
-    const lead =
-      "A recurrent cell is a loop. Pull the handle to the right and it unfolds: one copy of the cell for each row of the digit.";
     const read =
-      "How to read this: below each copy stands the row it reads (blue frame, turned upright), in the copy its state, " +
-      "one box for each unit (ochre frame). The weights are drawn once, at the bottom; threads lead from the chosen weight " +
+      "How to read this: below each copy stands the row it reads (blue frame). Each row stands on end, " +
+      "so the digit lies on its side. In the copy stands its state, one box for each unit (ochre frame). The weights are drawn once, at the bottom; threads lead from the chosen weight " +
       "to every place where it is used. Press on the weights to choose another.";
     this.answer = el("p", { class: "uf-answer" });
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
     this.root.append(
-      el("p", { class: "u-lead", text: lead }),
+      (this.lead = el("p", { class: "u-lead" })),
       el("p", { class: "u-how", text: read }),
       this.buildTools(),
       el("div", { class: "uf-scene" }, this.buildDigit(), this.buildChain()),
@@ -138,7 +146,7 @@ class Chain extends KeptPicture {
       step: 0.01,
       say: (fold) => (Number(fold) === 0 ? "folded" : Number(fold) === 1 ? "unfolded" : "between"),
     });
-    this.stepSlider = slider({ name: "Time steps", min: 1, max: ROWS, say: (steps) => `${steps} of ${ROWS}` });
+    this.stepSlider = slider({ name: "Time steps", min: 1, max: ROWS, say: rowsRead });
     this.unitSlider = slider({ name: "Units", min: 1, max: MOST_UNITS });
     this.on(this.fold.input, "input", () => this.setFold(this.fold.get()));
     this.on(this.stepSlider.input, "input", () => this.setSteps(this.stepSlider.get()));
@@ -151,6 +159,7 @@ class Chain extends KeptPicture {
       el("div", { class: "uf-fold" }, this.fold.node, this.turn),
       this.stepSlider.node,
       this.unitSlider.node,
+      (this.total = el("b", { class: "uf-total" })),
     );
   }
 
@@ -191,6 +200,9 @@ class Chain extends KeptPicture {
       ["h", STATE.top + 38],
       ["x", INPUT.top + 38],
     ].map(([name, top]) => el("span", { class: "uf-letter", style: `top: ${top}px` }, name, el("sub", { text: "t" })));
+    const beside = (text, top) => el("span", { class: "uf-beside", style: `top: ${top}px` }, text);
+    this.zero = beside("0", SHARE.top);
+    this.zero.classList.add("uf-zero");
     this.handle = el("div", { class: "uf-handle", "aria-hidden": "true", text: "↔" }); // the slider above does the same for keys
     this.chain = el(
       "div",
@@ -203,6 +215,8 @@ class Chain extends KeptPicture {
       },
       ...this.copies.map((copy) => copy.node),
       ...this.names,
+      this.zero,
+      beside("row", INPUT.top + INPUT.high),
       this.lines,
       this.handle,
     );
@@ -244,13 +258,7 @@ class Chain extends KeptPicture {
       ["b", "one for each unit"],
     ].map(([name, what]) => {
       const radio = el("input", { type: "radio", name: group, value: name, "aria-label": `${name}, ${what}` });
-      this.on(radio, "change", () =>
-        this.pick(
-          name === "W_h"
-            ? ["W_h", Math.ceil(this.units / 4), Math.ceil((3 * this.units) / 4)]
-            : [name, name === "b" ? 1 : 14, Math.ceil(this.units / 2)],
-        ),
-      );
+      this.on(radio, "change", () => this.pick(this.largeWeight(name)));
       const title = el("span"),
         field = el("div", {
           class: `u-field uf-weights uf-${name}`,
@@ -288,6 +296,7 @@ class Chain extends KeptPicture {
       this.on(ask, "click", () => this.ask(key));
       return ask;
     });
+    this.asks = asks;
     return el(
       "div",
       { class: "u-tools uf-asks", role: "group", "aria-label": "Questions" },
@@ -331,6 +340,7 @@ class Chain extends KeptPicture {
 
   setSteps(steps) {
     this.steps = steps;
+    this.counted = true; // who moves the slider looks for the number of time steps in the count
     this.copy = Math.min(this.copy, steps);
     this.compute();
     this.settled();
@@ -385,6 +395,14 @@ class Chain extends KeptPicture {
     this.saveSoon();
   }
 
+  /** A weight that does much: the largest one, of W_x the largest of the pixel in the middle. */
+  largeWeight(name) {
+    const { units } = this,
+      from = name === "W_x" ? 13 * units : 0;
+    const place = largest(this.cell[name], from, name === "W_x" ? from + units : Infinity);
+    return [name, Math.floor(place / units) + 1, (place % units) + 1];
+  }
+
   /** Pointing at a copy or a row looks at it; null goes back to the one that was chosen by keys. */
   lookAt(copy) {
     if (copy === this.look) return;
@@ -395,7 +413,7 @@ class Chain extends KeptPicture {
   copyUnder(event) {
     const box = this.chain.getBoundingClientRect(),
       x = ((event.clientX - box.left) / box.width) * this.wide;
-    if (this.foldAt * this.reach < 1) return this.steps; // a pile: its top
+    if (this.foldAt * this.reach < 1) return null; // a pile: the chosen one lies on top
     const place = Math.round((x - this.start - this.broad / 2) / ((this.foldAt * this.reach) / Math.max(1, this.steps - 1)));
     return Math.max(1, Math.min(this.steps, place + 1));
   }
@@ -449,7 +467,7 @@ class Chain extends KeptPicture {
       if (t >= steps) return;
       row.paint(image.subarray(t * cell.features, (t + 1) * cell.features), 0, 1);
       states.paint(this.trace.h.subarray(t * cell.units, (t + 1) * cell.units), -1, 1);
-      name.textContent = t + 1;
+      name.textContent = this.above + t + 1;
     });
     this.digitField.style.setProperty("--row", this.above + steps);
     this.digitField.style.setProperty("--above", this.above);
@@ -486,19 +504,30 @@ class Chain extends KeptPicture {
     this.gradients = this.shares();
     this.stepSlider.set(this.steps);
     this.unitSlider.set(this.units);
-    const most = Math.max(...this.gradients.map(Math.abs)) || 1;
-    this.gradients.forEach((share, t) => {
-      const bar = this.copies[t].share,
-        part = (50 * Math.abs(share)) / most;
-      bar.style.height = `${part}%`;
-      bar.style.top = share > 0 ? `${50 - part}%` : "50%";
-      bar.classList.toggle("uf-below", share < 0);
-    });
+    this.showShares();
     this.showStore();
     this.showCounts();
     this.showHead();
     this.place();
     this.showAnswer();
+  }
+
+  /** Bars that take all the height: the line of 0 stands where the largest ones up and down find room. */
+  showShares() {
+    const up = Math.max(0, ...this.gradients),
+      high = up - Math.min(0, ...this.gradients),
+      zero = high ? up / high : 0.5;
+    this.gradients.forEach((share, t) => {
+      const bar = this.copies[t].share,
+        part = Math.abs(share) / (high || 1);
+      bar.style.height = `${100 * part}%`;
+      bar.style.top = `${100 * (share > 0 ? zero - part : zero)}%`;
+      bar.classList.toggle("uf-below", share < 0);
+    });
+    this.chain.style.setProperty("--zero", zero);
+    this.zero.style.top = `${SHARE.top + zero * SHARE.high}px`;
+    const tallest = largest(this.gradients, 0, this.steps);
+    this.shareTitle.textContent = `shares of the gradient, longest ${written(this.gradients[tallest])}`;
   }
 
   showStore() {
@@ -520,18 +549,21 @@ class Chain extends KeptPicture {
       said = argmax(this.trace.p, start, start + classes);
     const own = this.units === this.given.units ? "answer" : "untrained answer";
     this.head.textContent = `${own}: ${said} (${(100 * this.trace.p[start + said]).toFixed(0)}%)`;
-    this.shareTitle.textContent = "each copy's share of the gradient";
   }
 
   showCounts() {
     const { features, classes, units } = this.cell,
       step = features * units + units * units + units,
       out = units * classes + classes;
+    const all = units === 1 ? "1 unit" : `${units} units`,
+      biases = units === 1 ? "1 bias" : `${units} biases`;
+    this.total.textContent = `${whole(step + out)} parameters`;
     this.count.textContent =
-      `Parameters: ${features} · ${units} + ${units} · ${units} + ${units}, and the output layer ${units} · ${classes} + ${classes}:  ` +
-      `${whole(features * units)} + ${whole(units * units)} + ${units} + ${whole(out)} = ` +
-      `${whole(step + out)}. The number of time steps, ${this.steps}, is not in it.`;
-    this.unshared.textContent = `If each copy had weights of its own: ${this.steps} · ${whole(step)} + ${whole(out)} = ${whole(this.steps * step + out)}.`;
+      `${features} pixels · ${all} + ${units} · ${units} + ${biases} + output layer ${whole(out)} = ${whole(step + out)} parameters.` +
+      (this.counted ? ` The ${features} are the pixels of a row; time steps do not appear.` : "");
+    this.unshared.textContent =
+      `If each copy had weights of its own: ${whole(features * units)} + ${whole(units * units)} + ${units} = ${whole(step)} for a copy, ` +
+      `${this.steps} · ${whole(step)} + ${whole(out)} = ${whole(this.steps * step + out)} in all.`;
   }
 
   /** Where everything stands for the present fold: a few numbers, then paths. The width is known, nothing is measured here. */
@@ -539,7 +571,7 @@ class Chain extends KeptPicture {
     const { steps, foldAt, wide } = this,
       gaps = Math.max(1, steps - 1);
     this.start = 40; // room for the loop, and for what arrives from before
-    const room = wide - this.start - 24,
+    const room = wide - this.start - HANDLE - 6,
       thin = Math.max(9, Math.min(44, (0.62 * room) / steps));
     this.broad = thin + (1 - foldAt) * (44 - thin);
     this.reach = Math.min(room - thin, gaps * 110);
@@ -553,7 +585,7 @@ class Chain extends KeptPicture {
     this.chain.classList.toggle("uf-folded", foldAt === 0);
     for (const name of this.names)
       name.style.cssText += `; opacity: ${Math.max(0, 1 - 5 * foldAt)}; left: ${this.start + this.broad + 20}px`;
-    this.handle.style.transform = `translateX(${this.start + foldAt * this.reach + this.broad / 2 - 15}px)`;
+    this.handle.style.transform = `translateX(${this.start + foldAt * this.reach + this.broad + 5}px)`; // beside all threads
     this.fold.set(foldAt);
     this.turn.textContent = foldAt < 0.5 ? "Unfold" : "Fold";
     this.draw(left);
@@ -616,13 +648,14 @@ class Chain extends KeptPicture {
     this.copies.forEach(({ node }, k) => node.classList.toggle("uf-seen", k === t));
     this.bright.setAttribute("d", this.paths[t]);
     this.digitField.style.setProperty("--probe", this.above + t + 1);
+    const where = `In copy ${t + 1}` + (this.above ? ` (row ${this.above + t + 1})` : "");
     const what = {
       W_x: `pixel ${this.weight[1]} of row ${this.above + t + 1}`,
       W_h: t === 0 ? "the state before the first step" : `unit ${this.weight[1]} of copy ${t}`,
       b: "the constant 1",
     }[this.weight[0]];
     this.said.textContent =
-      `${name} is ${written(w)} in every copy. In copy ${t + 1} it meets ${what}: ${written(met)} · ${bracket(w)} = ${written(met * w)}.` +
+      `${name} is ${written(w)} in every copy. ${where} it meets ${what}: ${written(met)} · ${bracket(w)} = ${written(met * w)}.` +
       (this.asked === "sum" ? ` This copy's share of the gradient: ${written(this.gradients[t])}.` : "");
   }
 
@@ -642,10 +675,6 @@ class Chain extends KeptPicture {
     const { asked, steps, units } = this,
       sum = this.gradients.reduce((total, share) => total + share, 0),
       last = steps - 1;
-    const few =
-      steps <= 4
-        ? this.gradients.map(bracket).join(" + ")
-        : `${bracket(this.gradients[0])} + ${bracket(this.gradients[1])} + … + ${bracket(this.gradients[last])}`;
     const texts = {
       same: () =>
         `No. ${this.weightName()} is one number, ${written(this.value())}, and all ${steps} copies use it. What differs is what it meets: ` +
@@ -654,12 +683,25 @@ class Chain extends KeptPicture {
         `Time steps say how often the cell is used: ${steps}, once for each row. Units say how wide it is: each state has ${units} numbers. ` +
         "Move both sliders and watch the parameters: they follow the units only.",
       sum: () =>
-        `Because the weight is one number. Each copy says how the loss feels a push on it there; ` +
-        `the push moves it in all copies at once, so the shares add up: ` +
-        `${few} = ${written(sum)}. That is the gradient of ${this.weightName()}.`,
+        `Because the weight is one number. If we changed it a little in one copy only, the loss would change by that copy's share ` +
+        `times the change. A change of the weight comes to all copies at once, so the shares add up: ` +
+        `${this.addedUp()} = ${written(sum)}. That is the gradient of ${this.weightName()}.`,
     };
+    this.asks.forEach((press, k) => press.setAttribute("aria-pressed", String(Object.keys(QUESTIONS)[k] === asked)));
     this.answer.textContent = texts[asked]?.() ?? "";
     this.chain.parentElement.classList.toggle("uf-sum", asked === "sum"); // who has not asked is not shown a gradient yet
+  }
+
+  /** All shares where they are few; where they are many, the three largest with their copies, and what the others come to. */
+  addedUp() {
+    const { gradients, steps } = this,
+      copies = Array.from({ length: steps }, (_, t) => t);
+    if (steps <= 4) return gradients.map(bracket).join(" + ");
+    const top = copies.sort((a, b) => Math.abs(gradients[b]) - Math.abs(gradients[a])).slice(0, 3).sort((a, b) => a - b),
+      rest = copies.slice(3).reduce((sum, t) => sum + gradients[t], 0);
+    const row = (t) => (this.above ? `, row ${this.above + t + 1}` : "");
+    const named = top.map((t) => `${bracket(gradients[t])} (copy ${t + 1}${row(t)})`);
+    return `${named.join(" + ")} + ${bracket(rest)} (the other ${steps - 3})`;
   }
 
   // ---- width, and the exact state in the notebook ------------------------------------------------------------------
@@ -690,6 +732,8 @@ class Chain extends KeptPicture {
     this.saved = JSON.stringify(state);
     const { fold, steps, units, digit, weight, copy, asked } = state;
     Object.assign(this, { foldAt: fold, steps, units, digit, weight, copy, asked, look: null });
+    this.counted ||= steps < ROWS;
+    this.lead.textContent = LEADS[asked === "sum" ? "sum" : fold === 1 ? "chain" : "loop"]; // stays: nothing jumps under the hand
     this.resize();
     this.measure();
     this.compute();

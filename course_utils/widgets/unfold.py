@@ -31,8 +31,8 @@ class Unfold(Picture):
             SimpleRNN if None. At any other number of units the weights are random, and the picture says so.
         image, label: a digit to read, (28, 28) with ink from 0 to 1, and its class; ten embedded test digits if None.
         state: where to start, any of: ``fold`` (0 the loop, 1 the chain), ``steps`` (1 to 28 rows, from the middle), ``units`` (1 to
-            128), ``digit`` (which of the digits, from 0), ``weight`` (``["W_x" or "W_h" or "b", row, column]``, from 1), ``copy`` (whose numbers
-            are shown, from 1), ``asked`` (a question that stands answered: "same", "sizes" or "sum"; None).
+            128), ``digit`` (which of the digits, from 0), ``weight`` (``["W_x" or "W_h" or "b", row, column]``, from 1;
+            the largest of W_h if left out), ``copy`` (whose numbers are shown, from 1), ``asked`` (a question that stands answered: "same", "sizes" or "sum"; None).
 
     The trait ``state`` holds the same, and follows the hand; what it is set to shows at once. `still()` draws it.
 
@@ -77,12 +77,11 @@ class Unfold(Picture):
 
     @traitlets.validate("state")
     def _whole_state(self, proposal) -> dict:
-        return _checked_state(proposal["value"], self._given.spec["units"], len(self._sample.labels))
+        return _checked_state(proposal["value"], self._given, len(self._sample.labels))
 
     def cell(self) -> Cell:
         """The weights in the picture: the model's at its own number of units, random ones at any other."""
-        units = self.state["units"]
-        return self._given if units == self._given.spec["units"] else random_cell(self._given, units)
+        return _cell(self._given, self.state["units"])
 
     def trace(self) -> dict[str, np.ndarray]:
         """The numbers in the picture: ``h`` (steps, units), ``p`` (steps, classes), and the chosen weight's ``shares`` (steps,)."""
@@ -146,6 +145,12 @@ def random_cell(given: Cell, units: int) -> Cell:
     return Cell("rnn", given.activation, W_x, W_h, np.zeros(units, np.float32), W_y, np.zeros(classes, np.float32))
 
 
+def large_weight(W_h: np.ndarray) -> list:
+    """The largest recurrent weight, whatever its sign, as ``["W_h", row, column]``, from 1: one that does much."""
+    row, column = np.unravel_index(np.abs(W_h).argmax(), W_h.shape)
+    return ["W_h", int(row) + 1, int(column) + 1]
+
+
 def back_through_time(cell: Cell, trace: dict[str, np.ndarray], label: int) -> np.ndarray:
     """How the loss after the last step feels a push on each step's sum: dL/da, (steps, units)."""
     dh = (trace["p"][-1] - np.eye(len(cell.b_y))[label]) @ cell.W_y.T.astype(float)
@@ -155,6 +160,10 @@ def back_through_time(cell: Cell, trace: dict[str, np.ndarray], label: int) -> n
         dh = da @ cell.W_h.T.astype(float)
         steps.append(da)
     return np.array(steps[::-1])
+
+
+def _cell(given, units):
+    return given if units == given.spec["units"] else random_cell(given, units)
 
 
 def _simple_rnn(model):
@@ -189,20 +198,20 @@ def _about(cell, own):
     )
 
 
-def _checked_state(state: dict, units: int, digits: int) -> dict:
+def _checked_state(state: dict, given: Cell, digits: int) -> dict:
     """The whole state, with defaults for what is left out; ValueError names what is impossible."""
     unknown = set(state) - set(START)
     if unknown:
         raise ValueError(f"state: expected any of {', '.join(START)}; received {', '.join(sorted(map(str, unknown)))}.")
     whole = START | state
     steps = between("steps", whole["steps"], 1, 28)
-    units = units if whole["units"] is None else between("units", whole["units"], 1, MOST_UNITS)
+    units = given.spec["units"] if whole["units"] is None else between("units", whole["units"], 1, MOST_UNITS)
     if whole["asked"] not in QUESTIONS:
         raise ValueError(f"state: expected asked to be same, sizes, sum or None; received {whole['asked']!r}.")
     return {
         "fold": between("fold", whole["fold"], 0, 1, Real), "steps": steps, "units": units,
         "digit": between("digit", whole["digit"], 0, digits - 1),
-        "weight": _checked_weight(["W_h", -(-units // 4), -(-3 * units // 4)] if "weight" not in state else whole["weight"], units),
+        "weight": _checked_weight(whole["weight"] if "weight" in state else large_weight(_cell(given, units).W_h), units),
         "copy": between("copy", whole["copy"] if "copy" in state else (steps + 1) // 2, 1, steps), "asked": whole["asked"],
     }  # fmt: skip
 

@@ -56,10 +56,15 @@ def assert_shows(page, chain):
         """[...document.querySelectorAll('.uf-copy:not([hidden]) .uf-share')]
             .map((bar) => (bar.classList.contains('uf-below') ? -1 : 1) * parseFloat(bar.style.height))"""
     )
-    most = np.abs(trace["shares"]).max() or 1
-    assert np.allclose(heights, 50 * trace["shares"] / most, atol=0.1)
+    up, down = max(0, trace["shares"].max()), min(0, trace["shares"].min())
+    assert np.allclose(heights, 100 * trace["shares"] / ((up - down) or 1), atol=0.1)  # they take all the height
     total = sum(array.size for array in chain.cell()[2:])
-    assert page.locator(".uf-count").inner_text().split(" = ")[1].startswith(f"{total:,}. ")
+    assert page.locator(".uf-count").inner_text().split(" = ")[1].startswith(f"{total:,} parameters.")
+    assert page.locator(".uf-total").inner_text() == f"{total:,} parameters"
+    above = (28 - state["steps"]) // 2
+    assert page.locator(".uf-copy:not([hidden]) .uf-name").all_text_contents() == [
+        str(above + t + 1) for t in range(state["steps"])
+    ]
     said = trace["p"][-1].argmax()
     assert page.locator(".uf-top span").inner_text().endswith(f"answer: {said} ({100 * trace['p'][-1, said]:.0f}%)")
 
@@ -81,6 +86,7 @@ def test_the_handle_unfolds_it(open_page):
     page = open_page(Unfold())
     places = np.array(visible(page))
     assert np.ptp(places[:, 0]) < 0.01  # a pile: the loop
+    assert page.locator(".u-lead").inner_text().startswith("A recurrent cell is a loop. Pull the handle")
     box = page.locator(".uf-handle").bounding_box()
     page.mouse.move(box["x"] + 15, box["y"] + 12)
     page.mouse.down()
@@ -111,16 +117,20 @@ def test_the_slider_and_the_button_do_the_same(open_page):
 
 def test_steps_and_units_are_two_things(open_page):
     page = open_page(Unfold(state=OPEN))
-    count = page.locator(".uf-count").inner_text().split(" The number")[0]
+    count, why = page.locator(".uf-count").inner_text(), " The 28 are the pixels of a row; time steps do not appear."
+    assert "time steps" not in count  # that would tell before anybody has tried
     page.get_by_label("Time steps").fill("9")
-    assert page.locator(".uf-count").inner_text().split(" The number")[0] == count
+    assert page.locator(".uf-count").inner_text() == count + why
+    assert page.locator(".uf-tools output").nth(1).inner_text() == "9 rows, from the middle"
     page.get_by_role("slider", name="Units").fill("16")
     assert (
-        page.locator(".uf-count")
-        .inner_text()
-        .startswith("Parameters: 28 · 16 + 16 · 16 + 16, and the output layer 16 · 10 + 10: 448 + 256 + 16 + 170 = 890.")
+        page.locator(".uf-count").inner_text()
+        == "28 pixels · 16 units + 16 · 16 + 16 biases + output layer 170 = 890 parameters." + why
     )
-    assert page.locator(".u-note").inner_text() == "If each copy had weights of its own: 9 · 720 + 170 = 6,650."
+    assert (
+        page.locator(".u-note").inner_text()
+        == "If each copy had weights of its own: 448 + 256 + 16 = 720 for a copy, 9 · 720 + 170 = 6,650 in all."
+    )
     state = saved(page)
     assert (state["steps"], state["units"]) == (9, 16)
     assert_shows(page, Unfold(state=state))
@@ -178,6 +188,58 @@ def test_pointing_at_a_copy_shows_what_the_weight_does_there(open_page):
     page.locator(".uf-chain").focus()
     page.keyboard.press("ArrowRight")
     assert saved(page)["copy"] == 15
+
+
+@pytest.mark.parametrize("steps", [28, 12])
+def test_folded_the_row_marked_in_the_digit_is_the_one_in_the_cell(open_page, steps):
+    page, above = open_page(Unfold(state={"steps": steps})), (28 - steps) // 2
+
+    def marked_and_on_top():
+        digit, row = (page.locator(place).bounding_box()["y"] for place in (".uf-digit", ".uf-digit .u-row"))
+        state = page.locator(".uf-seen .uf-input").bounding_box()
+        top = """([x, y]) => document.elementFromPoint(x, y).closest('.uf-copy').querySelector('.uf-name').textContent"""
+        return round((row + 1 - digit) / 4) + 1, int(page.evaluate(top, [state["x"] + 8, state["y"] + 40]))
+
+    assert marked_and_on_top() == (above + steps // 2,) * 2
+    digit = page.locator(".uf-digit").bounding_box()
+    page.mouse.move(digit["x"] + 50, digit["y"] + 4 * 16.5)
+    assert marked_and_on_top() == (17, 17)
+    assert f"In copy {17 - above}" in page.locator(".uf-said").inner_text()
+
+
+def test_the_handle_covers_no_thread(open_page):
+    page = open_page(Unfold(state=OPEN))
+    page.get_by_label("W_x, from pixels to units", exact=True).first.check()
+    handle, chain = page.locator(".uf-handle").bounding_box(), page.locator(".uf-chain").bounding_box()
+    assert handle["x"] - chain["x"] > max(x for x, _ in threads(page))
+    assert handle["x"] + handle["width"] <= chain["x"] + chain["width"]
+
+
+def test_the_largest_shares_are_named_and_add_up(open_page):
+    chain = Unfold(state=OPEN | {"asked": "sum"})
+    page, shares = open_page(chain), chain.trace()["shares"]
+    text = page.locator(".uf-answer").inner_text().split("add up: ")[1].split(". That is")[0]
+    powers = {ord(high): low for high, low in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")}
+    found = [
+        float(number) * 10.0 ** -int((power or "0").translate(powers))
+        for number, power in re.findall(r"(-?\d+\.?\d*)(?: · 10⁻([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?=\)? \(|$)", text.replace("−", "-"))
+    ]
+    largest = np.sort(np.argsort(-np.abs(shares))[:3])
+    assert [int(copy) for copy in re.findall(r"copy (\d+)", text)] == list(largest + 1) and "(the other 25)" in text
+    assert found == pytest.approx([*shares[largest], np.delete(shares, largest).sum(), shares.sum()], rel=0.06, abs=5.1e-5)
+    assert min(np.abs(found[:3])) > 0
+    assert page.locator(".u-lead").inner_text().startswith("Each bar is one copy's share")
+    assert [ask.get_attribute("aria-pressed") for ask in page.locator(".uf-asks button").all()] == ["false", "false", "true"]
+
+
+@pytest.mark.parametrize("name", ["W_x", "W_h", "b"])
+def test_a_matrix_is_opened_at_one_of_its_large_weights(open_page, name):
+    page, other = open_page(Unfold(state=OPEN | {"weight": ["b" if name == "W_h" else "W_h", 1, 1]})), Unfold()
+    page.locator(f".uf-store input[value={name}]").check()
+    _, row, column = saved(page)["weight"]
+    weights = np.atleast_2d(getattr(other.cell(), name))
+    part = weights[13:14] if name == "W_x" else weights
+    assert abs(weights[row - 1, column - 1]) == np.abs(part).max()
 
 
 def test_the_questions_are_answered_with_the_numbers_at_hand(open_page):
@@ -254,10 +316,15 @@ def test_text_can_be_read_in_both_themes(open_page, dark):
 
 
 @pytest.mark.parametrize("fold", [0, 1])
-@pytest.mark.parametrize("width", [1200, 1000, 600, 400])
+@pytest.mark.parametrize("width", [1200, 1000, 860, 700, 600, 400])
 def test_it_fits_its_place(open_page, width, fold):
-    page = open_page(Unfold(state={"fold": fold, "asked": "sum"}), width=width)
+    page = open_page(Unfold(state={"fold": fold, "steps": 28 if fold else 12, "asked": "sum"}), width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    title, right = page.locator(".uf-top b").bounding_box(), page.locator(".uf-top").bounding_box()
+    answer = page.locator(".uf-top span").bounding_box()
+    assert title["x"] + title["width"] <= answer["x"] and answer["x"] + answer["width"] <= right["x"] + right["width"] + 0.1
+    if width >= 600:
+        assert page.locator(".uf-top b").evaluate("(title) => title.scrollWidth <= title.clientWidth")
     chain = page.locator(".uf-chain").bounding_box()
     assert max(left + wide for left, wide in visible(page)) <= chain["x"] + chain["width"]
 

@@ -89,6 +89,13 @@ def test_parameters_move_with_units_only():
         assert counts == {f"{rnn_classifier(units).count_params():,} parameters"}
 
 
+@pytest.mark.parametrize("units", [32, 5])
+def test_it_opens_on_a_weight_that_does_much(units):
+    chain = Unfold(state={"units": units})
+    name, row, column = chain.state["weight"]
+    assert name == "W_h" and abs(chain.cell().W_h[row - 1, column - 1]) == np.abs(chain.cell().W_h).max()
+
+
 def test_other_numbers_of_units_are_not_the_trained_network():
     assert np.array_equal(Unfold().cell().W_h, shipped("rnn32").W_h)
     assert Unfold(state={"units": 31}).cell().W_h.shape == (31, 31)

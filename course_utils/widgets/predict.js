@@ -14,6 +14,14 @@ export function short(/** @type {number} */ value) {
 }
 
 const fixed = (value, decimals) => value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+/** What to know of a logarithmic axis before a hand guesses on it; nothing of another. */
+function ofLog({ log, ticks }, step, before) {
+  return log && ticks.length > 1 ? ` The axis is logarithmic: each ${step} is ${fixed(Math.round(ticks[1][0] / ticks[0][0]), 0)} times the one ${before}.` : "";
+}
+
+/** A difference of shares is in points: "3% more" would be another thing. */
+const points = (unit) => (unit === "%" ? "points" : unit);
+
 export const withUnit = (number, unit) => number + (unit === "" || unit === "%" ? unit : ` ${unit}`);
 
 /**
@@ -63,6 +71,12 @@ export function pairs(guess, rows) {
   return found;
 }
 
+/** Which places a row of a ranking may have: it shares them with those whose runs overlap its own. Its still counts them in the same way. */
+export function places(/** @type {{low: number, high: number}} */ row, /** @type {{low: number, high: number}[]} */ rows) {
+  const first = 1 + rows.filter(({ low }) => low > row.high).length, last = rows.length - rows.filter(({ high }) => high < row.low).length;
+  return first === last ? `${first}.` : `${first}–${last}.`;
+}
+
 /** What a note is made of: text, `code`, and [links](#to-a-heading). @returns {{text: string, code?: boolean, heading?: string}[]} */
 export function noteParts(/** @type {string} */ note) {
   const parts = [];
@@ -82,7 +96,7 @@ export const slug = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-"
 // ---- the four kinds ----------------------------------------------------------------------------------------------------
 // Each has: node; how, what the hand does first; read(guess), how to read the answer; touched, whether a hand was on it;
 // value(), the guess as it stands there or null; set(guess); lock(bool); reveal(guess, truth) and hide(guess); say(guess);
-// judge(guess, truth), a sentence; note(guess, truth), what is wrong about it, or undefined; others(guess, truth), [what, note].
+// hint, what to know before (a sentence after a space); judge(guess, truth), a sentence; note(guess, truth), what is wrong about it, or undefined; others(guess, truth), [what, note].
 
 /** One of a few answers. */
 class Choice {
@@ -156,16 +170,18 @@ class NumberLine {
   constructor(spec, how) {
     Object.assign(this, { spec, touched: false, guess: null, locked: false, axis: axis(spec), changed: how.changed });
     this.how = "press on the line, or use the arrow keys";
+    this.hint = ofLog(spec, "mark", "before it");
     this.read = (guess) => (guess === null ? "" : "◆ is your guess, the dashed bar how far it is off; ") + "● is what came out.";
     const marker = (name, sign) => el("span", { class: `pf-marker ${name}`, hidden: true }, el("i", { text: sign }), el("span"));
     this.markers = { guess: marker("pf-guess", "◆"), truth: marker("pf-truth", "●") };
     this.gap = el("i", { class: "pf-gap", hidden: true });
     const left = (value) => `left: ${100 * this.axis.place(value)}%`;
-    const ticks = spec.ticks.map(([value, text]) => el("span", { class: "pf-tick", style: left(value), text }));
+    const sign = spec.unit === "%" ? "%" : ""; // another unit stands below the line, once
+    const ticks = spec.ticks.map(([value, text]) => el("span", { class: "pf-tick", style: left(value), text: text + sign }));
     const spoken = { "aria-label": how.question, "aria-valuemin": spec.low, "aria-valuemax": spec.high };
     this.line = el("div", { class: "pf-line", role: "slider", tabindex: "0", ...spoken }, el("i", { class: "pf-rail" }), this.gap, ...ticks,
       ...Object.values(this.markers));
-    this.node = el("div", { class: "pf-number" }, this.line);
+    this.node = el("div", { class: "pf-number" }, this.line, ...(sign || !spec.unit ? [] : [el("p", { class: "u-note pf-unit", text: spec.unit })]));
     how.on(this.line, "pointerdown", (event) => this.press(event));
     how.on(this.line, "pointermove", (event) => event.buttons === 1 && this.take(event));
     how.on(this.line, "keydown", (event) => this.key(event));
@@ -252,10 +268,9 @@ class NumberLine {
     return withUnit(log ? short(guess) : fixed(guess, decimals + finer), unit);
   }
 
-  /** A difference of shares is in points: "3% more" would be another thing. */
   apart(difference) {
     const { decimals, unit } = this.spec;
-    return withUnit(fixed(difference, decimals + 1), unit === "%" ? "points" : unit);
+    return withUnit(fixed(difference, decimals + 1), points(unit));
   }
 
   /** Close: within a twentieth of the axis. */
@@ -354,7 +369,7 @@ class Ranking {
     const low = Math.min(...rows.map((row) => row.low)), high = Math.max(...rows.map((row) => row.high));
     const column = (heading, nodes) => el("div", {}, el("b", { text: heading }), el("ol", { class: "pf-items" }, ...nodes));
     const line = (row) => [el("span", { text: row.item }), this.range(row, low, high), el("span", { class: "pf-runs", text: row.text })];
-    const came = rows.map((row) => el("li", {}, ...line(row)));
+    const came = rows.map((row) => el("li", { "data-places": places(row, rows) }, ...line(row)));
     this.result.replaceChildren(column("● what came out", came));
     this.result.classList.toggle("pf-both", guess !== null);
     if (guess === null) return;
@@ -395,12 +410,13 @@ class Ranking {
   }
 
   note(guess, truth) {
-    return this.beaten(truth).includes(guess[0]) ? truth.notes[guess[0]] : undefined;
+    const [first] = guess, note = this.beaten(truth).includes(first) ? truth.notes[first] : undefined;
+    return note && `You put “${first}” first. ${note}`;
   }
 
   others(guess, truth) {
     const items = this.beaten(truth).filter((item) => item !== guess?.[0] && truth.notes[item]);
-    return items.map((item) => [`${item} first`, truth.notes[item]]);
+    return items.map((item) => [`“${item}” first`, truth.notes[item]]);
   }
 
   /** What cannot be the first: another lies above it in all runs. */
@@ -414,9 +430,9 @@ class Curve {
   constructor(spec, how) {
     const size = spec.x.length;
     Object.assign(this, { spec, size, touched: false, locked: false, axis: axis(spec), changed: how.changed, tell: how.tell });
-    this.how = "draw from left to right on the field (keys: ← → choose a place, ↑ ↓ set the height)";
-    this.read = (guess) => (guess === null ? "" : "the dashed line is your guess, ") + "the full line is what came out." +
-      (spec.log ? " The upright axis is logarithmic: each grid line is the same number of times the one below it." : "");
+    this.how = "draw on the field, in either direction (keys: ← → choose a place, ↑ ↓ set the height)";
+    this.hint = ofLog(spec, "grid line", "below it").replace("The axis", "The upright axis");
+    this.read = (guess) => `${guess === null ? "" : "the dashed line is your guess, "}the full line is what came out.${this.hint}`;
     this.across = axis({ low: spec.x[0], high: spec.x.at(-1), log: false });
     this.points = new Array(size).fill(null);
     this.cursor = 0;
@@ -515,12 +531,12 @@ class Curve {
 
   /** The literal numbers at one place: of the guess, and of what came out. */
   point() {
-    const places = filled(this.points), k = this.cursor, { x, xlabel, unit } = this.spec;
+    const places = filled(this.points), k = this.cursor, { x, xlabel, place = xlabel, unit } = this.spec;
     const number = (value) => withUnit(short(value), unit);
     this.mark.hidden = false;
     this.mark.style.left = `${100 * this.across.place(x[k])}%`;
     const said = places ? `your guess ${number(this.axis.value(places[k]))}` : "nothing drawn yet";
-    this.readout.textContent = `${xlabel} ${x[k]}:   ${said}` + (this.truth ? `   what came out ${number(this.truth[k])}` : "");
+    this.readout.textContent = `${place} ${x[k]}:   ${said}` + (this.truth ? `   what came out ${number(this.truth[k])}` : "");
   }
 
   value() {
@@ -553,7 +569,7 @@ class Curve {
   }
 
   say(guess) {
-    const { x, xlabel, unit } = this.spec, at = (k) => `${withUnit(short(guess.at(k)), unit)} at ${xlabel} ${x.at(k)}`;
+    const { x, xlabel, place = xlabel, unit } = this.spec, at = (k) => `${withUnit(short(guess.at(k)), unit)} at ${place} ${x.at(k)}`;
     return `from ${at(0)} to ${at(-1)}`;
   }
 
@@ -564,19 +580,26 @@ class Curve {
 
   judge(guess, truth) {
     const { low, high, log, unit } = this.spec, off = this.off(guess, truth);
-    const way = log ? `a factor of ${short((high / low) ** off)}` : withUnit(short(off * (high - low)), unit);
+    const way = log ? `a factor of ${short((high / low) ** off)}` : withUnit(short(off * (high - low)), points(unit));
     const said = `${off <= 0.05 ? "Close: your" : "Your"} curve goes ${this.say(guess)}.`;
     return `${said} What came out goes ${truth.text}. On average they are ${way} apart.`;
   }
 
-  note(guess, truth) {
-    const does = (values) => trend(values.map((number) => this.axis.place(number)));
-    return does(guess) === does(truth.value) ? undefined : truth.notes[does(guess)];
+  /** What is wrong about a curve: it goes another way, or it goes the same way and lies a tenth of the axis too high or too low. */
+  wrong(guess, { value }) {
+    const own = guess.map((number) => this.axis.place(number)), theirs = value.map((number) => this.axis.place(number));
+    if (trend(own) !== trend(theirs)) return trend(own);
+    const above = own.reduce((sum, place, k) => sum + place - theirs[k], 0) / own.length;
+    return Math.abs(above) < 0.1 ? null : above > 0 ? "too high" : "too low";
   }
 
-  others(guess, { notes }) {
-    const own = guess && trend(guess.map((number) => this.axis.place(number)));
-    return Object.entries(notes).filter(([does]) => does !== own).map(([does, text]) => [`a curve that ${does}`, text]);
+  note(guess, truth) {
+    return truth.notes[this.wrong(guess, truth)];
+  }
+
+  others(guess, truth) {
+    const own = guess && this.wrong(guess, truth), does = (what) => (what.startsWith("too") ? `lies ${what}` : what);
+    return Object.entries(truth.notes).filter(([what]) => what !== own).map(([what, text]) => [`a curve that ${does(what)}`, text]);
   }
 }
 
@@ -610,7 +633,7 @@ class Prediction extends KeptPicture {
       reveal: press("Show me", () => this.save({ shown: true })), again: press("Start over", () => this.startOver()) };
     this.buttons.commit.classList.add("pf-commit");
     const first = `${this.field.how[0].toUpperCase()}${this.field.how.slice(1)}`;
-    this.first = `${first}, then press “This is my guess”. Nothing waits for it: the cells run without a guess, too.`;
+    this.first = `${first}, then press “This is my guess”.${this.field.hint ?? ""} You may skip this; the cells run anyway.`;
     this.lead = el("p", { class: "u-how" });
     this.status = el("p", { class: "pf-status", role: "status", "aria-live": "polite" });
     this.live = el("p", { class: "u-hidden", "aria-live": "polite" });

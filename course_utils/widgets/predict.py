@@ -18,7 +18,7 @@ from course_utils.widgets import joined
 from course_utils.widgets.picture import Picture
 
 START = {"guess": None, "shown": False}
-ENDS = "The picture above holds it against your guess."
+ENDS = "The picture above compares it with your guess."
 
 
 class Predict(Picture):
@@ -144,7 +144,7 @@ class PredictChoice(Predict):
     `show` takes the choice that came out; its notes go by choice.
 
     >>> PredictChoice("Which is larger?", ["the first", "the second"]).show("the first")
-    What came out: the first. The picture above holds it against your guess.
+    What came out: the first. The picture above compares it with your guess.
     """
 
     def __init__(self, question: str, choices: Sequence[str], *, state: dict | None = None) -> None:
@@ -182,7 +182,7 @@ class PredictNumber(Predict):
     `show` takes a finite number, also beyond the axis; its notes go by ranges of guesses, ``{(low, high): note}``.
 
     >>> PredictNumber("How much is left?", 0, 100, unit="%").show(5.2335)
-    What came out: 5.2%. The picture above holds it against your guess.
+    What came out: 5.2%. The picture above compares it with your guess.
     """
 
     def __init__(self, question: str, low: float, high: float, *, step: float = 1, unit: str = "", log: bool = False,
@@ -230,7 +230,7 @@ class PredictRanking(Predict):
     orders count as right. Its notes go by item, for who puts that item first and is wrong.
 
     >>> PredictRanking("Which is larger?", ["a", "b", "c"]).show({"a": [1, 4], "b": [9, 8], "c": [3, 6]})
-    What came out: b, then c or a. The picture above holds it against your guess.
+    What came out: b, then c or a. The picture above compares it with your guess.
     """
 
     def __init__(self, question: str, items: Sequence[str], *, most: str = "most", least: str = "least", unit: str = "",
@@ -275,24 +275,26 @@ class PredictCurve(Predict):
         x: at which places the curve has a value, 2 to 200 rising numbers.
         low, high: ends of the upright axis.
         xlabel, ylabel: names of the axes.
+        place: what one x is called in a sentence, as in "blank row" on an axis of "blank rows added"; `xlabel` if empty.
         unit: what stands behind the curve's numbers.
         log: whether the upright axis is logarithmic; `low` is above 0 then.
         state: see `Predict`; a guess is a list with a number from low to high for each x.
 
     `show` takes one finite number for each x; what lies beyond the axis is drawn at its end. Its notes go by what a wrong guess
-    does from left to right: "rises", "falls" or "stays level".
+    does from left to right: "rises", "falls" or "stays level"; one that goes the right way, but a tenth of the axis beside it,
+    gets the note "too high" or "too low".
 
     >>> PredictCurve("How does it go on?", range(3), 0, 10, xlabel="step", ylabel="size").show([1, 2, 4])
-    What came out: from 1.0 at step 0 to 4.0 at step 2. The picture above holds it against your guess.
+    What came out: from 1.0 at step 0 to 4.0 at step 2. The picture above compares it with your guess.
     """
 
-    def __init__(self, question: str, x: ArrayLike, low: float, high: float, *, xlabel: str, ylabel: str, unit: str = "",
-                 log: bool = False, state: dict | None = None) -> None:
+    def __init__(self, question: str, x: ArrayLike, low: float, high: float, *, xlabel: str, ylabel: str, place: str = "",
+                 unit: str = "", log: bool = False, state: dict | None = None) -> None:
         places = np.asarray(list(x) if isinstance(x, range) else x, dtype=float)
         if places.ndim != 1 or not 2 <= len(places) <= 200 or not np.isfinite(places).all() or not (np.diff(places) > 0).all():
             raise ValueError(f"x: expected 2 to 200 rising numbers; received {x!r}.")
-        across = {"x": [_plain(place) for place in places], "xticks": _ticks(places[0], places[-1], False)}
-        names = {"xlabel": xlabel, "ylabel": ylabel, "unit": unit}
+        across = {"x": [_plain(at) for at in places], "xticks": _ticks(places[0], places[-1], False)}
+        names = {"xlabel": xlabel, "ylabel": ylabel, "place": place or xlabel, "unit": unit}
         super().__init__("curve", question, _axis("low and high", low, high, log) | across | names, state)
 
     def _checked_guess(self, guess):
@@ -313,16 +315,16 @@ class PredictCurve(Predict):
         return {"value": values, "text": self._say(values)}
 
     def _note_keys(self):
-        return ["rises", "falls", "stays level"]
+        return ["rises", "falls", "stays level", "too high", "too low"]
 
     def _say(self, guess):
         first, last = (with_unit(_short(value), self._spec["unit"]) for value in (guess[0], guess[-1]))
-        name, x = self._spec["xlabel"], self._spec["x"]
+        name, x = self._spec["place"], self._spec["x"]
         return f"from {first} at {name} {x[0]:g} to {last} at {name} {x[-1]:g}"
 
     def _asked(self):
         x, ends = self._spec["x"], [with_unit(_short(self._spec[end]), self._spec["unit"]) for end in ("low", "high")]
-        return [f"Draw it: {self._spec['ylabel']} from {ends[0]} to {ends[1]}, over {self._spec['xlabel']} {x[0]:g} to {x[-1]:g}"]
+        return [f"Draw it: {self._spec['ylabel']} from {ends[0]} to {ends[1]}, over {self._spec['place']} {x[0]:g} to {x[-1]:g}"]
 
 
 def with_unit(number: str, unit: str) -> str:

@@ -50,12 +50,20 @@ def _number(spec, guess, truth, ax):
 
 
 def _ranking(spec, guess, truth, ax):
-    columns = [(0, "your guess", guess or spec["items"] * (truth is None)), (0.55, "what came out", [row["item"] for row in truth or ()])]
+    said = [f"{k}. {item}" for k, item in enumerate(guess or spec["items"] * (truth is None), 1)]
+    columns = [(0, "your guess", said), (0.55, "what came out", [f"{places(row, truth)} {row['item']}" for row in truth or ()])]
     ax.set(xlim=(0, 1), ylim=(len(spec["items"]) + 0.5, -0.5))
     ax.axis("off")
     for x, heading, items in columns:
-        for place, text in enumerate([heading, *(f"{k}. {item}" for k, item in enumerate(items, 1))] if items else []):
+        for place, text in enumerate([heading, *items] if items else []):
             ax.text(x, place, text, va="center", weight="bold" if place == 0 else "normal")
+
+
+def places(row: dict, rows: list[dict]) -> str:
+    """Which places a row of a ranking may have: it shares them with those whose runs overlap its own."""
+    first = 1 + sum(other["low"] > row["high"] for other in rows)
+    last = len(rows) - sum(other["high"] < row["low"] for other in rows)
+    return f"{first}." if first == last else f"{first}–{last}."
 
 
 def _curve(spec, guess, truth, ax: Axes):

@@ -46,7 +46,7 @@ def test_a_guess_from_the_question_to_the_saved_notebook(open_lab, saving, tmp_p
     run(page, 3)
     assert output(page, 3) == "it is unit 2"
     run(page, 2)
-    assert output(page, 2) == "What came out: unit 1. The picture above holds it against your guess."
+    assert output(page, 2) == "What came out: unit 1. The picture above compares it with your guess."
     page.wait_for_function("document.querySelector('.pf-status').innerText.includes('What came out')")
     assert status(page) == "You said “unit 2”. What came out: “unit 1”."
 

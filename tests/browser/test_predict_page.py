@@ -169,7 +169,7 @@ def test_a_ranking_by_buttons_and_by_keyboard(open_page):
 def test_a_ranking_that_is_wrong_and_one_that_nobody_can_know(open_page):
     page = open_page(MAKE["ranking"][2](ranking(list(RUNS))))
     assert status(page).endswith("Of the 2 pairs that can be told apart, you have 0 right.")
-    assert page.locator(".pf-note").inner_text() == "It was first in the list only."
+    assert page.locator(".pf-note").inner_text() == "You put “as it was” first. It was first in the list only."
     lines = page.locator(".pf-slopes line").evaluate_all("(lines) => lines.map((line) => [line.getAttribute('y1'), line.getAttribute('y2')])")
     assert lines == [["0.5", "2.5"], ["1.5", "1.5"], ["2.5", "0.5"]]
     page.set_viewport_size({"width": 600, "height": 800})
@@ -225,6 +225,38 @@ def test_a_stroke_goes_over_a_part_and_the_rest_stays_level(open_page):
     places = (np.log10(commit(page)) + 12) / 15
     assert places[:15] == pytest.approx(np.full(15, places[0]), abs=1e-9) and places[21:] == pytest.approx(np.full(8, 0.6), abs=0.02)
     assert (np.diff(places[14:22]) > 0).all()
+
+
+def test_a_curve_that_goes_the_right_way_but_far_off_is_told_what_is_wrong(open_page):
+    def fading(guess):
+        return PredictCurve("How many are right?", range(11), 0, 100, xlabel="blank rows added", place="blank row", ylabel="right", unit="%", state={"guess": guess})
+
+    truth, notes = np.array([97, 60] + [10] * 9), {"too high": "Too slow.", "too low": "Too fast.", "rises": "It does not."}
+    slow, close = np.linspace(97, 50, 11), truth + 5.0 * (truth < 90)
+    page = open_page(shown(fading(slow.tolist()), truth, notes), shown(fading(close.tolist()), truth, notes), shown(fading(slow.tolist()), truth))
+    assert page.locator(".pf-note").first.inner_text() == "Too slow." and not page.locator(".pf-note").nth(1).is_visible() and not page.locator(".pf-note").nth(2).is_visible()
+    assert page.locator(".pf-others").nth(1).locator("b").all_text_contents() == ["a curve that lies too high: ", "a curve that lies too low: ", "a curve that rises: "]
+    said = page.locator(".pf-status").first.inner_text()
+    assert said.startswith("Your curve goes from 97% at blank row 0 to 50% at blank row 10.")
+    assert f"On average they are {np.abs(slow - truth).mean():.0f} points apart." in said  # shares lie points apart, not per cent
+    assert page.locator(".pf-xlabel").first.inner_text() == "blank rows added"
+
+
+def test_what_an_axis_counts_is_said_before_the_guess(open_page):
+    page = open_page(number(), PredictNumber("How much?", 0, 100, unit="%", state={"guess": None}), curve(), PredictNumber("How small?", 1e-9, 1, log=True, state={"guess": None}))
+    assert page.locator(".pf-unit").all_inner_texts() == ["rows"]
+    ticks = page.locator(".pf-line").nth(1).locator(".pf-tick").all_inner_texts()
+    assert ticks[0] == "0%" and ticks[-1] == "100%"
+    leads = page.locator(".u-how").all_inner_texts()
+    assert "logarithmic" not in leads[0] and "The upright axis is logarithmic: each grid line is 1,000 times the one below it." in leads[2]
+    assert "The axis is logarithmic: each mark is 100 times the one before it." in leads[3]
+    assert all(lead.endswith("You may skip this; the cells run anyway.") for lead in leads)
+
+
+def test_places_that_the_runs_cannot_tell_apart_are_shared(open_page):
+    page = open_page(MAKE["ranking"][2](ranking(list(RUNS))))
+    came = page.locator(".pf-slopes > div").nth(1).locator("li")
+    assert came.evaluate_all("(rows) => rows.map((row) => getComputedStyle(row, '::before').content)") == ['"1."', '"2–3."', '"2–3."']
 
 
 def test_a_finger_guesses_too(open_page):

@@ -15,6 +15,7 @@ from course_utils.checks import journal
 from course_utils.widgets import PredictChoice, PredictCurve, PredictNumber, PredictRanking
 from course_utils.widgets.joined import light, source, style
 from course_utils.widgets.predict import _short
+from course_utils.widgets.predict_still import places
 
 RUNS = {"a": [1, 4], "b": [9, 8], "c": [3, 6]}
 
@@ -103,7 +104,7 @@ def test_what_is_said_and_stored_does_not_depend_on_the_guess(kind):
     (PredictNumber("?", 0, 10**6, step=1000), 563978, "563,978"), (ranking(), RUNS, "b, then c or a"), (ranking(), {"a": 1, "b": 2, "c": 3}, "c, then b, then a"),
     (curve(), [1, 1e-2, 1e-4, 1e-6, 1e-8], "from 1.0 at step 0 to 1.0e-08 at step 4")])  # fmt: skip
 def test_what_came_out_is_said_in_words(prediction, result, words):
-    assert said(prediction, result) == f"What came out: {words}. The picture above holds it against your guess.\n"
+    assert said(prediction, result) == f"What came out: {words}. The picture above compares it with your guess.\n"
     json.dumps(prediction.truth)  # it goes into the notebook
 
 
@@ -219,6 +220,14 @@ def test_pairs_are_counted_as_numpy_counts_them(node):
         rows = [{"item": item, "low": values.min(), "high": values.max()} for item, values in runs.items()]
         found = node("answer(m.pairs(guess, rows));", component="predict", guess=guess, rows=rows)
         assert found == {"right": sum(guess.index(a) < guess.index(b) for a, b in apart), "all": len(apart)}
+
+
+def test_places_are_shared_where_runs_overlap(node):
+    for rows, wanted in (([(97, 98), (94, 96), (92, 95), (93, 94)], ["1.", "2–4.", "2–4.", "2–4."]), ([(3, 3), (2, 2), (1, 1)], ["1.", "2.", "3."]),
+                         ([(5, 9), (4, 6), (1, 4.5)], ["1–2.", "1–3.", "2–3."])):  # fmt: skip
+        rows = [{"low": low, "high": high} for low, high in rows]
+        assert [places(row, rows) for row in rows] == wanted
+        assert node("answer(rows.map((row) => m.places(row, rows)))", component="predict", rows=rows) == wanted
 
 
 def test_notes_hold_code_and_links_and_nothing_else(node):

@@ -5,12 +5,14 @@ import { button, DigitPad, el, fromBase64, GATE_COLOURS, HeatMap, INK_COLOURS, K
   unpackImages, whenQuiet } from "./parts.js";
 
 const NAME = "Misclassification explorer";
-const PAGE = 24; // digits of the gallery that are seen at once
+const PAGE = 18; // digits of the gallery that are seen at once: beside the matrix there is room for so many
 const PATIENCE = 2000; // milliseconds until a kernel that says nothing counts as missing
 const SORTS = {
   "surest first": ["confidence", -1], "least sure first": ["confidence", 1],
   "widest margin first": ["margin", -1], "narrowest margin first": ["margin", 1],
 };
+
+const SORT_NAMES = { "widest margin first": "clearest lead over second place", "narrowest margin first": "narrowest lead over second place" };
 
 const percent = (share) => `${(100 * share).toFixed(0)}%`;
 const many = (count) => count.toLocaleString("en-US");
@@ -71,7 +73,7 @@ class Explorer extends KeptPicture {
   // ---- what stands on the page -------------------------------------------------------------------------------------
 
   build() {
-    this.grid = el("div", { class: "u-miss", style: `--rows: ${this.steps}` }, this.buildDigit(),
+    this.grid = el("div", { class: `u-miss${this.nets.length > 1 ? "" : " u-miss-one"}`, style: `--rows: ${this.steps}` }, this.buildDigit(),
       ...this.nets.map((net) => this.buildNet(net)));
     this.status = el("p", { class: "u-status" });
     this.numbers = el("p", { class: "u-numbers" });
@@ -91,7 +93,7 @@ class Explorer extends KeptPicture {
       "on the diagonal they agree. " +
       `Below, each line of a map shows the probabilities of the ${this.classes} classes after that row of the digit, ` +
       "at the same height; " +
-      "the box marks the true class. Tab moves from part to part, the arrow keys move inside one.";
+      "the orange box marks the true class, bold type and ◂ the answer. Tab moves from part to part, the arrow keys move inside one.";
     return [el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read })];
   }
 
@@ -103,15 +105,16 @@ class Explorer extends KeptPicture {
       this.on(cell, "keydown", (event) => this.walkMatrix(event, true_, said));
       return cell;
     }));
-    const line = (cells, label) => el("tr", {}, el("th", { scope: "row", text: label }),
+    const was = el("th", { class: "u-miss-was", rowspan: this.classes, scope: "rowgroup" }, el("span", { text: "it was" }));
+    const line = (cells, label) => el("tr", {}, ...(label === 0 ? [was] : []), el("th", { scope: "row", text: label }),
       ...cells.map((cell) => el("td", {}, cell)));
-    const head = el("tr", {}, el("td"), ...this.cells.map((_, label) => el("th", { scope: "col", text: label })));
+    const said = el("tr", {}, el("td", { colspan: 2 }), el("th", { class: "u-miss-said", colspan: this.classes, scope: "colgroup", text: "it said" }));
+    const head = el("tr", {}, el("td", { colspan: 2 }), ...this.cells.map((_, label) => el("th", { scope: "col", text: label })));
     this.caption = el("caption");
-    const table = el("table", { class: "u-miss-matrix" }, this.caption, el("thead", {}, head),
+    const table = el("table", { class: "u-miss-matrix" }, this.caption, el("thead", {}, said, head),
       el("tbody", {}, ...this.cells.map(line)));
     this.on(table, "pointerleave", () => this.mark(null));
-    const note = el("p", { class: "u-note", text: "Down: what it was. Across: what the network said." });
-    return el("div", {}, this.buildSwitch(), table, note);
+    return el("div", {}, this.buildSwitch(), table);
   }
 
   /** Whose matrix, and all its misses at once. */
@@ -130,7 +133,7 @@ class Explorer extends KeptPicture {
 
   buildGallery() {
     this.title = el("b");
-    this.sorting = el("select", {}, ...Object.keys(SORTS).map((name) => el("option", { value: name, text: name })));
+    this.sorting = el("select", {}, ...Object.keys(SORTS).map((name) => el("option", { value: name, text: SORT_NAMES[name] ?? name })));
     this.on(this.sorting, "change", () => this.setSort(this.sorting.value));
     [this.back, this.next] = [["‹", "earlier digits", -1], ["›", "further digits", 1]].map(([text, name, by]) => {
       const turn = button(text, { "aria-label": name, title: name });
@@ -141,7 +144,7 @@ class Explorer extends KeptPicture {
     this.tiles = Array.from({ length: PAGE }, (_, k) => this.buildTile(k));
     this.gallery = el("div", { class: "u-miss-gallery", role: "group", "aria-label": "Digits" },
       ...this.tiles.map((tile) => tile.node));
-    this.absent = el("p", { class: "u-note", role: "status" });
+    this.absent = el("p", { class: "u-note u-miss-absent", role: "status" });
     const tools = el("div", { class: "u-tools" }, el("label", {}, this.sorting), this.back, this.range, this.next);
     this.sorting.setAttribute("aria-label", "Order of the digits");
     return el("div", { class: "u-miss-right" }, el("p", { class: "u-miss-gallery-title" }, this.title), tools, this.gallery,
@@ -161,7 +164,7 @@ class Explorer extends KeptPicture {
 
   buildTools() {
     this.eraser = button("Erase", { "aria-pressed": "false" });
-    this.on(this.eraser, "click", () => this.eraser.setAttribute("aria-pressed", String((this.pad.erase = !this.pad.erase))));
+    this.on(this.eraser, "click", () => this.setErase(!this.pad.erase));
     this.undo = button("Undo changes");
     this.on(this.undo, "click", () => this.restore());
     const blank = button("Blank sheet");
@@ -170,6 +173,11 @@ class Explorer extends KeptPicture {
     this.on(this.centre, "click", () => this.moveToCentre());
     return el("div", { class: "u-tools" }, el("span", { text: "Draw on the digit, or" }), this.eraser, this.undo,
       el("span", { text: "Write your own on a" }), blank, this.centre);
+  }
+
+  setErase(erase) {
+    this.pad.erase = erase;
+    this.eraser.setAttribute("aria-pressed", String(erase));
   }
 
   buildRows() {
@@ -184,6 +192,7 @@ class Explorer extends KeptPicture {
     this.pad = new DigitPad(this.image, this.steps, this.features, tell, this.signal);
     this.pad.field.append(...veils());
     this.on(this.pad.field, "pointermove", (event) => this.probe(under(event, this.pad.field, this.steps, this.features).row));
+    this.leaving(this.pad.field);
     this.digitTitle = el("span");
     return el("div", { class: "u-panel" }, el("div", { class: "u-title" }, this.digitTitle), this.pad.field);
   }
@@ -204,6 +213,7 @@ class Explorer extends KeptPicture {
       this.point(rowUnder(event), true);
     });
     this.on(net.field, "keydown", (event) => this.stepRow(event));
+    this.leaving(net.field);
     const labels = el("div", { class: "u-miss-labels", "aria-hidden": "true" },
       ...Array.from({ length: this.classes }, (_, label) => el("span", { text: label })));
     const map = el("div", { class: "u-panel" }, el("div", { class: "u-title" }, el("b", { text: `${net.name}, row by row` })),
@@ -239,8 +249,9 @@ class Explorer extends KeptPicture {
     this.saveSoon();
   }
 
-  /** A cell of the matrix, [true, said], or null for all misses. The first of its digits is shown. */
+  /** A cell of the matrix, [true, said], or null for all misses. The first of its digits is shown; an empty cell has none to choose. */
   choose(cell) {
+    if (cell && this.net.counts[cell[0]][cell[1]] === 0) return void (this.live.textContent = "No digit was read like this.");
     this.cell = cell;
     this.showMatrix();
     this.list();
@@ -279,6 +290,7 @@ class Explorer extends KeptPicture {
     node.setAttribute("aria-label", right ? `${true_} read as ${said}, right: ${digits(count)}`
       : `${true_} read as ${said}: ${digits(count)}`);
     const chosen = this.cell !== null && this.cell[0] === true_ && this.cell[1] === said;
+    node.setAttribute("aria-disabled", String(count === 0));
     node.setAttribute("aria-pressed", String(chosen));
     node.tabIndex = chosen || (this.cell === null && true_ + said === 0) ? 0 : -1;
   }
@@ -420,9 +432,10 @@ class Explorer extends KeptPicture {
   showAbsent() {
     const lacking = this.tiles.filter(({ number }) => number !== null && !this.pixels.has(number)).length;
     const absent = Math.max(this.count - this.listed.length, lacking);
-    if (absent === 0) return void (this.absent.textContent = this.count ? "" : "No digit was read like this.");
+    const another = this.listed.length ? "" : " The digit below is another one.";
+    if (absent === 0) return void (this.absent.textContent = this.count ? "" : `No digit was read like this.${another}`);
     const only = this.listed.length ? `${many(this.count - absent)} of ${many(this.count)} are saved with this picture.`
-      : `None of the ${many(this.count)} is saved with this picture.`;
+      : `None of the ${many(this.count)} is saved with this picture.${another}`;
     this.absent.textContent = this.silent ? `${only} The others come from a running kernel: run the cell above.`
       : `${only} The kernel is asked for the others …`;
   }
@@ -436,6 +449,7 @@ class Explorer extends KeptPicture {
       return this.askKernel({ want: "images", numbers: [number] });
     }
     this.original = this.pixels.get(number);
+    if (number !== this.digit) this.setErase(false); // the eraser was for the digit before
     this.digit = number;
     this.image.set(this.original);
     this.computeBefore();
@@ -447,7 +461,7 @@ class Explorer extends KeptPicture {
   own() {
     Object.assign(this, { digit: null, original: new Float32Array(this.size) });
     this.image.fill(0);
-    if (this.pad.erase) this.eraser.click();
+    this.setErase(false);
     this.computeBefore();
     this.tiles.forEach((tile) => tile.number !== null && this.showChosen(tile));
     this.pad.field.focus({ preventScroll: true });
@@ -551,7 +565,8 @@ class Explorer extends KeptPicture {
   inWords() {
     const says = (key) => this.nets.map((net) => `the ${net.name} says ${this.answer(net[key])}`).join(", ");
     const blank = this.digit === null && !this.image.some((ink) => ink > 0);
-    if (blank) return "A blank sheet: write a digit on it, large and in the middle.";
+    const must = this.nets.length > 1 ? "each network" : "the network";
+    if (blank) return `A blank sheet. Write a digit on it, anywhere. Even blank paper gets an answer, because ${must} must choose one of ${this.classes}: ${says("now")}.`;
     const what = this.digit === null ? "Your own digit" : `${this.who("Digit")}${this.changed ? ", changed" : ""}`;
     const was = this.changed && this.digit !== null
       ? ` Before the change: ${this.nets.map((net) => `${net.name} ${this.answer(net.before)}`).join(", ")}.` : "";
@@ -586,12 +601,17 @@ class Explorer extends KeptPicture {
     if (aloud) this.live.textContent = this.numbers.textContent;
   }
 
+  /** Where the pointer or the focus has gone, nothing is pointed at: the line would look like the rows that were read. */
+  leaving(field) {
+    for (const name of ["pointerleave", "blur"]) this.on(field, name, () => this.probe(undefined));
+  }
+
   /** The three largest probabilities after the row under the pointer. */
   showProbe() {
     const hint = "Point at a line of a map: its numbers appear here. Press to read up to that row.";
+    this.grid.classList.toggle("u-probing", this.probed !== undefined);
     if (this.probed === undefined) return void (this.numbers.textContent = hint);
     this.grid.style.setProperty("--probe", this.probed + 1);
-    this.grid.classList.add("u-probing");
     const best = ({ name, now: { p } }) => {
       const line = p.subarray(this.probed * this.classes, (this.probed + 1) * this.classes);
       const order = [...line.keys()].sort((a, b) => line[b] - line[a]).slice(0, 3);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -29,7 +30,7 @@ def draw_explorer(explorer: MissExplorer) -> Figure:
     draw_digit(explorer.image, ax=axes[0], title=_title(explorer))
     for ax, (name, p) in zip(axes[1:], probabilities.items()):
         _draw_rows(explorer, name, p, ax)
-    fig.suptitle(explorer.caption(), fontsize="medium")
+    fig.suptitle(fill(explorer.caption(), 110), fontsize="medium")
     return fig
 
 

@@ -1,4 +1,4 @@
-// The gradient river: how much of a push on an early state still reaches the last one, step by step, on a logarithmic axis.
+// The gradient river: how much of a tiny push on an early state still reaches the last one, step by step, on a logarithmic axis.
 
 import { backSize, makeTrace, readCell, run, startBack, stepBack } from "./core.js";
 import { button, bytesOf, el, HeatMap, INK_COLOURS, KeptPicture, show, slider, svg, under, unpackImages, whenQuiet } from "./parts.js";
@@ -6,7 +6,7 @@ import { button, bytesOf, el, HeatMap, INK_COLOURS, KeptPicture, show, slider, s
 const NAME = "Gradient river";
 const LOW = -12, HIGH = 6, EDGE = 0.5; // powers of ten; what lies beyond runs along the edge
 const FLOAT32 = Math.log10(2 ** -24); // in float32, 1 and what is smaller make 1
-const SMALL = -3; // how many steps still feel more than this
+const SMALL = -3; // from how many steps at least this arrives
 const STEPS = [28, 56, 112, 196, 392, 784];
 const SLICE = 7; // milliseconds of work between two looks at the page
 const LINES = [
@@ -66,20 +66,26 @@ class River extends KeptPicture {
     this.numbers = el("p", { class: "u-numbers" });
     this.which = el("p", { class: "u-note" });
     this.chaos = el("p", { class: "u-note" });
-    const exactly = "Exactly: the root mean square of the lengths of v · dh_T/dh_t (or v · dh_T/dc_t) " +
-      "for 8 fixed random v of length 1. It estimates the Frobenius norm of the Jacobian, " +
-      "divided by the root of the number of units.";
     this.live = el("p", { class: "u-hidden", role: "status", "aria-live": "polite" });
     this.root.append(...this.buildLead(), this.buildSliders(), this.buildChoices(), this.buildPlot(), this.status, this.numbers,
-      this.which, this.chaos, this.live,
-      el("p", { class: "u-note", text: exactly }), el("p", { class: "u-about", text: this.model.get("about") }));
+      this.which, this.chaos, this.live, this.buildExactly(), el("p", { class: "u-about", text: this.model.get("about") }));
+  }
+
+  /** For those who want to compute it themselves: folded away. */
+  buildExactly() {
+    const drawn = "The root mean square of the lengths of v · dh_T/dh_t (or v · dh_T/dc_t) for 8 fixed random v of length 1. " +
+      "It estimates the Frobenius norm of the Jacobian, divided by the root of the number of units.";
+    const lost = "The dotted line marks 2 to the power of −24, 6.0e−08: in float32, 1 and such a number make 1 again.";
+    return el("details", { class: "u-river-exactly" }, el("summary", { text: "What is drawn, exactly" }), el("p", { text: drawn }),
+      el("p", { text: lost }));
   }
 
   buildLead() {
-    const lead = "Push the state a little at an early time step: how much of it arrives at the last? " +
-      "Move the scale of W_h. Then take more time steps.";
-    const read = "How to read this: a line at time step t says how long a push of length 1 on h_t is " +
-      "when it arrives at the last state h_T. It starts with 1 at the right and goes back in time, as training does. " +
+    const lead = "Push the state at an early time step: change its numbers by a tiny amount. How much of that change arrives at the last step? " +
+      "Take more time steps. Then move the scale of W_h.";
+    const read = "How to read this: the line at time step t says how many times longer or shorter a tiny push on h_t has become " +
+      "when it arrives at the last state h_T. A push on the last state itself counts as 1. " +
+      "However many times it grows, it began so small that the states stay between −1 and 1. " +
       "The LSTM has a second line, for a push on its cell state c_t. " +
       "Point at the plot, or take the arrow keys, for the numbers of a step.";
     return [el("p", { class: "u-lead", text: lead }), el("p", { class: "u-how", text: read })];
@@ -93,7 +99,7 @@ class River extends KeptPicture {
     this.forget = slider({ name: "Forget bias, fresh LSTM", min: 0, max: 8, step: 0.25,
       say: (value) => Number(value).toFixed(2) });
     for (const part of [this.scale, this.length, this.forget]) this.on(part.input, "input", () => this.changed(part));
-    return el("div", { class: "u-river-sliders" }, this.scale.node, this.length.node, this.forget.node);
+    return el("div", { class: "u-river-sliders" }, this.length.node, this.scale.node, this.forget.node);
   }
 
   buildChoices() {
@@ -128,7 +134,7 @@ class River extends KeptPicture {
       { class: `u-river-stream u-river-stream-${name}-${key}`, "vector-effect": "non-scaling-stroke" })));
     this.cursor = el("i", { class: "u-river-at" });
     this.plot = el("div", { class: "u-field u-river", tabindex: "0", role: "application", "aria-roledescription": "plot",
-      "aria-label": "Length of the gradient over the time steps. Left and right choose a time step." }, ...this.buildScale(),
+      "aria-label": "How many times as long a push is when it arrives, over the time steps. Left and right choose a time step." }, ...this.buildScale(),
         this.svg, this.cursor);
     this.on(this.plot, "pointermove", (event) => this.point(under(event, this.plot, 1, this.steps).column + 1));
     this.on(this.plot, "keydown", (event) => this.walk(event));
@@ -140,22 +146,25 @@ class River extends KeptPicture {
     this.strip = el("div", { class: "u-river-strip" });
     this.axis = el("div", { class: "u-river-axis", "aria-hidden": "true" });
     const powers = el("div", { class: "u-river-powers", "aria-hidden": "true" }, ...this.buildPowers());
-    return el("div", { class: "u-river-grid" }, el("div", { class: "u-river-ends" }, ...this.ends.map((end) => end.node)),
-      this.plot, powers,
+    const beyond = (text, name) => el("span", { class: `u-river-beyond ${name}`, text });
+    const title = el("div", { class: "u-river-title" }, el("span", { text: "a tiny push arrives this many times as long" }),
+      beyond(`▲ more than 1e+0${HIGH}`, "u-river-beyond-high"));
+    const low = beyond(`▼ less than 1e−${-LOW}`, "u-river-beyond-low");
+    return el("div", { class: "u-river-grid" }, el("span"), title,
+      el("div", { class: "u-river-ends" }, ...this.ends.map((end) => end.node)), this.plot, powers,
+      el("span"), el("div", { class: "u-river-foot" }, low), el("span"),
       el("span", { class: "u-river-strip-name", text: "ink that is read" }), this.strip, el("span"), el("span"), this.axis);
   }
 
-  /** Lines across: the powers of ten, 1, and where float32 ends; and what lies beyond the axis. */
+  /** Lines across: the powers of ten, 1, and where float32 ends. */
   buildScale() {
     const across = [];
     for (let power = LOW; power <= HIGH; power += 3) {
       across.push(el("i", { class: `u-river-across${power === 0 ? " u-river-one" : ""}`, style: `top: ${rowOf(power)}%` }));
     }
     const float = el("i", { class: "u-river-across u-river-float", style: `top: ${rowOf(FLOAT32)}%` });
-    const says = (text, place, name) => el("span", { class: `u-river-says ${name}`, style: place, text });
-    return [...across, float, says("below this line: too small for float32 to add to 1", `top: ${rowOf(FLOAT32)}%`, ""),
-      says(`▲ beyond the axis: more than 1e+0${HIGH}`, "top: 0", "u-river-beyond-high"),
-        says(`▼ beyond the axis: less than 1e−${-LOW}`, "bottom: 0", "u-river-beyond-low")];
+    const says = el("span", { class: "u-river-says", style: `top: ${rowOf(FLOAT32)}%`, text: "below: lost to rounding" });
+    return [...across, float, says];
   }
 
   buildPowers() {
@@ -309,8 +318,8 @@ class River extends KeptPicture {
       (_, t) => digit.subarray(t * pixels, (t + 1) * pixels).reduce((sum, ink) => sum + ink, 0) / pixels);
     this.ink.paint(mean, 0, Math.max(...mean));
     this.picks.forEach((pick, at) => pick.setAttribute("aria-pressed", String(this.labels[at] === this.digit)));
-    this.axis.replaceChildren(el("span", { text: "t = 1" }), el("span", { text: "← the gradient travels this way" }),
-      el("span", { text: `T = ${this.steps}` }));
+    const words = ["t = 1", "the push travels →", "← the gradient travels", `T = ${this.steps}`];
+    this.axis.replaceChildren(...words.map((text) => el("span", { text })));
   }
 
   showWhich() {
@@ -338,15 +347,16 @@ class River extends KeptPicture {
     const lines = LINES.filter((line) => this.values(line));
     const first = lines.map((line) => `${line.label} ${inPowers(this.values(line)[0])}`).join("; ");
     const reach = lines.map((line) => `${line.label} ${this.reach(this.values(line))}`).join("; ");
-    this.status.textContent = `A push of 1 at step 1 arrives at step ${this.steps} as: ${first}. ` +
-      `More than 1e−03 arrives from: ${reach}.`;
+    this.status.textContent = `From step 1 to step ${this.steps}, a tiny push becomes this many times as long: ${first}. ` +
+      `1e−03 or more arrives from: ${reach}.`;
     this.showStep();
     this.announceSoon();
   }
 
   reach(values) {
-    const below = [...values].reverse().findIndex((value) => value < SMALL);
-    return below < 0 ? `all ${this.steps} steps` : `the last ${below}`;
+    const arrives = values.filter((value) => !(value < SMALL)).length, gap = [...values].reverse().findIndex((value) => value < SMALL);
+    if (gap < 0) return `all ${this.steps} steps`;
+    return arrives === gap ? `the last ${gap}` : `${arrives} steps, the last ${gap} of them without a gap`;
   }
 
   /** The numbers of one step, and what made them: the factor of this step, the slope of tanh, the forget gate. */
@@ -358,7 +368,7 @@ class River extends KeptPicture {
     const t = this.step - 1;
     this.plot.classList.add("u-river-pointed");
     this.cursor.style.left = `${(100 * (t + 0.5)) / this.steps}%`;
-    this.numbers.textContent = `t = ${this.step}:   ${this.shown.map((net) => this.stepInWords(net, t)).join("     ")}`;
+    this.numbers.textContent = `t = ${this.step}:   ${this.shown.map((net) => this.stepInWords(net, t)).join("\n")}`;
   }
 
   stepInWords({ name, cell }, t) {
@@ -370,9 +380,9 @@ class River extends KeptPicture {
       mean = (values) => values.reduce((sum, v) => sum + v, 0) / cell.units;
     const slope = cell.activation === "relu" ? (v) => Number(v > 0) : (v) => 1 - v * v, factor = line[t] - line[t + 1];
     const times = Number.isFinite(factor) ? (10 ** factor).toFixed(2) : "–"; // nothing to divide by
-    const slopes = () => `mean slope ${cell.activation === "relu" ? "of ReLU" : "1 − h²"} ${mean(next(trace.h).map(slope)).toFixed(2)}`;
-    const why = lstm ? `mean forget gate ${mean(next(trace.f)).toFixed(2)}` : slopes();
-    return `${what} (from step ${t + 2} × ${times}; ${why})`;
+    const slopes = () => `mean slope of ${cell.activation === "relu" ? "ReLU" : "tanh"} there ${mean(next(trace.h).map(slope)).toFixed(2)}`;
+    const why = lstm ? `mean forget gate there ${mean(next(trace.f)).toFixed(2)}` : slopes();
+    return `${what}: ${lstm ? "c is " : ""}${times} times the value at step ${t + 2} (${why})`;
   }
 
   // ---- the exact state, in the notebook ----------------------------------------------------------------------------

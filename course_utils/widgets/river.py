@@ -1,4 +1,4 @@
-"""The gradient river (lessons 2 and 3): how much of a push on an early state still reaches the last one."""
+"""The gradient river (lessons 2 and 3): how much of a tiny push on an early state still reaches the last one."""
 
 from __future__ import annotations
 
@@ -108,10 +108,10 @@ class GradientRiver(Picture):
         return {name: gradient_sizes(self.network(name), self.image) for name in self.state["cells"]}
 
     def caption(self) -> str:
-        lines = [f"{_power(sizes['h'][0])} ({self._which(name)}{'; dh_T/dc_t ' + _power(sizes['c'][0]) if 'c' in sizes else ''})"
+        lines = [f"{_power(sizes['h'][0])} times as long ({self._which(name)}{'; on its cell state ' + _power(sizes['c'][0]) if 'c' in sizes else ''})"
                  for name, sizes in self.sizes().items()]
         return (f"{self.state['steps']} time steps, W_h times {self.state['scale']:.2f}: "
-                f"the length of dh_T/dh_t at the first step is {' and '.join(lines)}.")
+                f"a tiny push on the first state arrives at the last {' and '.join(lines)}.")
 
     def _which(self, name):
         return f"{name} as given" if self.is_given(name) else f"fresh {name}"

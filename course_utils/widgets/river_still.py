@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -26,9 +27,9 @@ def draw_river(river: GradientRiver) -> Figure:
             label = f"{name}{'' if river.is_given(name) else ', fresh'}: dh_T/d{key}_t"
             inside = np.clip(np.nan_to_num(values, nan=HIGH, neginf=LOW, posinf=HIGH), LOW, HIGH)
             ax.plot(t, inside, linestyle=style, color=colour, label=label)
-    ax.set(xlim=(1, t[-1]), ylim=(LOW - 0.3, HIGH + 0.3), ylabel="length")
-    ax.set_xlabel("time step t (the gradient travels from right to left)")
+    ax.set(xlim=(1, t[-1]), ylim=(LOW - 0.3, HIGH + 0.3), ylabel="times as long on arrival")
+    ax.set_xlabel("time step t of a tiny push (it travels to the right, its gradient to the left)")
     ax.set_yticks(range(LOW, HIGH + 1, 3), [f"1e{power:+03d}" for power in range(LOW, HIGH + 1, 3)])
     ax.legend(loc="lower right")
-    fig.suptitle(river.caption(), fontsize="medium")
+    fig.suptitle(fill(river.caption(), 110), fontsize="medium")
     return fig

@@ -96,7 +96,7 @@ PICTURES = {
     "LSTM scope, drawing": Picture(SCOPE, stroke(".u-pad"), TWIN_INK),
     "one cell, next time step": Picture("from course_utils.widgets import OneCell\nOneCell()", key("input[type=range]")),
     "unfold, the handle": Picture("from course_utils.widgets import Unfold\nUnfold()", key("input[type=range]")),
-    "gradient river, scale": Picture("from course_utils.widgets import GradientRiver\nGradientRiver()", key("input[type=range]")),
+    "gradient river, scale": Picture("from course_utils.widgets import GradientRiver\nGradientRiver()", key("input[type=range][max='3']")),
     "misclassification explorer, drawing": Picture("from course_utils.widgets import MissExplorer\nMissExplorer()", stroke(".u-pad")),
 }
 TRAINING = """import keras

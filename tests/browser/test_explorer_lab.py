@@ -29,9 +29,9 @@ def test_with_a_kernel_all_digits_answer(open_lab):
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_selector(".unrolled-picture .u-miss-matrix", timeout=120_000)
     tiles = ones(page)
-    page.get_by_text(f"1 to 24 of {len(listed)}", exact=True).wait_for(timeout=30_000)
-    assert names(tiles) == listed[:24].tolist()
-    missing = next(k for k in range(24) if listed[k] not in explorer._saved)
+    page.get_by_text(f"1 to 18 of {len(listed)}", exact=True).wait_for(timeout=30_000)
+    assert names(tiles) == listed[:18].tolist()
+    missing = next(k for k in range(18) if listed[k] not in explorer._saved)
     tiles.nth(missing).click()
     page.wait_for_function(f"document.querySelector('.unrolled-picture .u-status').textContent.startsWith('Digit {listed[missing]}, a 1')")
     page.keyboard.press("b")
@@ -49,4 +49,4 @@ def test_a_saved_notebook_shows_it_and_says_what_only_a_kernel_has(open_lab):
     tiles, listed = ones(page), explorer.listed(cell=(1, 1))
     here = [number for number in listed if number in explorer._saved]
     page.get_by_text(f"{len(here)} of {len(listed)} are saved with this picture. The others come from a running kernel").wait_for(timeout=30_000)
-    assert names(tiles) == here[:24]
+    assert names(tiles) == here[:18]

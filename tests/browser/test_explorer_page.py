@@ -13,6 +13,8 @@ from course_utils.data import load_mnist
 from course_utils.models import lstm_classifier, rnn_classifier
 from course_utils.widgets import MissExplorer
 
+PAGE = 18  # digits that the gallery shows at once
+
 
 @pytest.fixture(scope="module")
 def mnist():
@@ -57,7 +59,7 @@ def test_the_first_look(open_page, mnist):
         assert count(page, true, said).inner_text() == str(explorer.networks[0]["counts"][true][said] or "")
     assert page.get_by_role("button", name=f"All {explorer.wrong()} misses").get_attribute("aria-pressed") == "true"
     listed = [number for number in explorer.listed() if number in explorer._saved]
-    assert tiles(page) == listed[:24] and explorer.state["digit"] == listed[0]
+    assert tiles(page) == listed[:PAGE] and explorer.state["digit"] == listed[0]
     assert_shows(page, explorer)
 
 
@@ -102,17 +104,17 @@ def test_the_other_network_has_a_matrix_of_its_own(open_page, mnist):
     page = open_page(explorer)
     page.get_by_label("RNN", exact=True).check()
     assert [count(page, 7, said).inner_text() for said in range(10)] == [str(n or "") for n in explorer.networks[1]["counts"][7]]
-    assert tiles(page) == [n for n in explorer.listed("RNN") if n in explorer._saved][:24] and saved(page)["network"] == "RNN"
+    assert tiles(page) == [n for n in explorer.listed("RNN") if n in explorer._saved][:PAGE] and saved(page)["network"] == "RNN"
 
 
 def test_pages_of_the_gallery(open_page, mnist):
     explorer = both(mnist)
     page, listed = open_page(explorer), [number for number in explorer.listed() if number in explorer._saved]
     page.get_by_role("button", name="further digits").click()
-    assert tiles(page) == listed[24:48]
-    assert page.get_by_text(f"25 to 48 of {len(listed)} saved").count() == 1
+    assert tiles(page) == listed[PAGE : 2 * PAGE]
+    assert page.get_by_text(f"{PAGE + 1} to {2 * PAGE} of {len(listed)} saved").count() == 1
     page.get_by_role("button", name="earlier digits").click()
-    assert tiles(page) == listed[:24] and page.get_by_role("button", name="earlier digits").is_disabled()
+    assert tiles(page) == listed[:PAGE] and page.get_by_role("button", name="earlier digits").is_disabled()
 
 
 def test_hover_works_both_ways(open_page, mnist):
@@ -177,6 +179,77 @@ def test_a_digit_of_ones_own(open_page):
     assert_shows(page, centred)
 
 
+def test_even_blank_paper_gets_an_answer_and_it_is_said_why(open_page, mnist):
+    page = open_page(both(mnist))
+    page.get_by_role("button", name="Blank sheet").click()
+    blank = both(mnist, state=saved(page))
+    says = ", ".join(f"the {name} says {p[-1].argmax()} ({100 * p[-1].max():.0f}%)" for name, p in blank.probabilities().items())
+    assert page.locator(".u-status").inner_text() == (
+        f"A blank sheet. Write a digit on it, anywhere. Even blank paper gets an answer, because each network must choose one of 10: {says}.")
+
+
+def test_what_is_pointed_at_no_more_is_not_marked(open_page, mnist):
+    page = open_page(both(mnist))
+    for field in (page.locator('[data-net="RNN"]'), page.locator(".u-pad")):
+        field.hover()
+        assert page.locator(".u-row").first.is_visible() and page.locator(".u-numbers").inner_text().startswith("After row")
+        page.mouse.move(2, 2)
+        assert not page.locator(".u-row").first.is_visible() and page.locator(".u-numbers").inner_text().startswith("Point at")
+    page.locator('[data-net="RNN"]').focus()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".u-row").first.is_visible()
+    page.keyboard.press("Tab")
+    assert not page.locator(".u-row").first.is_visible()
+
+
+def test_an_empty_count_cannot_be_chosen(open_page):
+    explorer = MissExplorer()
+    page, counts = open_page(explorer), np.array(explorer.networks[0]["counts"])
+    empty, full = ([int(k) for k in np.argwhere(where)[0]] for where in (counts == 0, (counts > 0) & ~np.eye(10, dtype=bool)))
+    count(page, *full).click()
+    before = saved(page), tiles(page)
+    count(page, *empty).click(force=True)  # Playwright waits for what is disabled
+    assert (saved(page), tiles(page)) == before and count(page, *empty).get_attribute("aria-disabled") == "true"
+    assert count(page, *full).get_attribute("aria-pressed") == "true" and count(page, *full).get_attribute("aria-disabled") == "false"
+    page.evaluate("(state) => window.pictures[0].model.set('state', state)", {**saved(page), "cell": empty})  # as Python may set it
+    assert page.get_by_text("No digit was read like this. The digit below is another one.").is_visible()
+
+
+def test_the_eraser_is_put_down_for_another_digit(open_page):
+    page = open_page(MissExplorer())
+    page.get_by_role("button", name="Erase").click()
+    page.locator(".u-miss-tile:visible").nth(2).click()
+    assert page.get_by_role("button", name="Erase").get_attribute("aria-pressed") == "false"
+    before = MissExplorer(state=saved(page)).image.sum()
+    stroke(page, [(0.1, 0.45), (0.9, 0.45)])
+    assert MissExplorer(state=saved(page)).image.sum() > before  # a pen again
+
+
+@pytest.mark.parametrize("width", [1000, 860, 700])
+def test_nothing_below_jumps_when_the_gallery_gets_short(open_page, mnist, width):
+    explorer = both(mnist)
+    page, counts = open_page(explorer, width=width), np.array(explorer.networks[0]["counts"])
+    before = page.locator(".u-pad").bounding_box()["y"]
+    count(page, *[int(k) for k in np.argwhere(counts == 1)[0]]).click()
+    page.wait_for_timeout(300)
+    assert len(tiles(page)) <= 1 and page.locator(".u-pad").bounding_box()["y"] == before
+
+
+def test_count_and_digit_are_on_one_screen_and_the_maps_side_by_side(open_page, mnist):
+    """As wide as Lab beside its list of files."""
+    page = open_page(both(mnist), width=860, height=900)
+    top, bottom = page.locator(".u-miss-matrix").bounding_box()["y"], page.locator(".u-pad").bounding_box()
+    assert bottom["y"] + bottom["height"] - top < 700
+    assert len({page.locator(f'[data-net="{name}"]').bounding_box()["y"] for name in ("LSTM", "RNN")}) == 1
+
+
+def test_orange_is_the_true_class_and_no_answer(open_page, mnist):
+    page = open_page(both(mnist))
+    colours = page.evaluate("""() => ['.u-said .u-bar', '.u-miss-true'].map((name) =>
+        getComputedStyle(document.querySelector('.u-miss ' + name))[name.endsWith('true') ? 'borderTopColor' : 'backgroundColor'])""")
+    assert colours[1] == "rgb(213, 94, 0)" and colours[0] != colours[1]
+
+
 def test_how_far_the_rows_can_be_trusted_is_counted(open_page, mnist):
     explorer = both(mnist, every_row=True)
     page = open_page(explorer)
@@ -227,8 +300,8 @@ def test_the_kernel_gives_what_is_not_saved(open_page):
     listed = explorer.listed(cell=(1, 1))
     page.wait_for_function("window.wishes.length === 2")
     page.wait_for_function("[...document.querySelectorAll('.u-note')].every((node) => !node.textContent.includes('kernel'))")
-    assert tiles(page) == listed[:24].tolist()
-    missing = next(k for k in range(24) if listed[k] not in explorer._saved)
+    assert tiles(page) == listed[:PAGE].tolist()
+    missing = next(k for k in range(PAGE) if listed[k] not in explorer._saved)
     page.locator(".u-miss-tile").nth(missing).click()
     page.wait_for_function(f"document.querySelector('.u-status').textContent.startsWith('Digit {listed[missing]}, a 1')")
     state = saved(page)
@@ -244,7 +317,7 @@ def test_without_a_kernel_it_says_what_cannot_be_shown(open_page):
     count(page, 1, 1).click()
     here = [number for number in listed if number in explorer._saved]
     page.get_by_text(f"{len(here)} of {len(listed)} are saved with this picture. The others come from a running kernel").wait_for()
-    assert tiles(page) == here[:24]
+    assert tiles(page) == here[:PAGE]
 
 
 def test_a_state_set_from_python_shows_at_once(open_page, mnist):

@@ -77,11 +77,11 @@ def test_sliders_by_keyboard(open_page):
     page.get_by_label("Scale of W_h").focus()
     for _ in range(6):
         page.keyboard.press("ArrowLeft")
-    assert page.locator(".u-slider output").first.inner_text() == "× 0.70"
+    assert page.locator(".u-slider output").nth(1).inner_text() == "× 0.70"
     page.get_by_role("slider", name="Time steps").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    assert page.locator(".u-slider output").nth(1).inner_text() == "196, each of 4 pixels"
+    assert page.locator(".u-slider output").first.inner_text() == "196, each of 4 pixels"
     page.get_by_label("Forget bias, fresh LSTM").focus()
     page.keyboard.press("ArrowRight")
     state = saved(page)
@@ -92,7 +92,7 @@ def test_sliders_by_keyboard(open_page):
 def test_a_newer_setting_stops_the_work_on_an_older(open_page):
     page = open_page(GradientRiver(state={"steps": 784}))
     page.evaluate("""() => { for (const value of [0.4, 2.5, 0.9]) {
-        const input = document.querySelector('.u-slider input');
+        const input = document.querySelectorAll('.u-slider input')[1];
         input.value = value;
         input.dispatchEvent(new Event('input'));
     } }""")
@@ -119,13 +119,13 @@ def test_pointing_shows_the_numbers_of_a_step(open_page):
     page.mouse.move(box["x"] + box["width"] * 20.5 / 56, box["y"] + 60)
     text = page.locator(".u-numbers").inner_text()
     factor = {name: 10 ** (values["c" if name == "LSTM" else "h"][20] - values["c" if name == "LSTM" else "h"][21]) for name, values in sizes.items()}
-    assert text.startswith(f"t = 21:   RNN  {words(sizes['RNN']['h'][20])} (from step 22 × {factor['RNN']:.2f}; mean slope 1 − h² ")
-    assert f"LSTM  h {words(sizes['LSTM']['h'][20])}, c {words(sizes['LSTM']['c'][20])} (from step 22 × {factor['LSTM']:.2f}; mean forget gate " in text
+    assert text.startswith(f"t = 21:   RNN  {words(sizes['RNN']['h'][20])}: {factor['RNN']:.2f} times the value at step 22 (mean slope of tanh there ")
+    assert f"LSTM  h {words(sizes['LSTM']['h'][20])}, c {words(sizes['LSTM']['c'][20])}: c is {factor['LSTM']:.2f} times the value at step 22 (mean forget gate there " in text
     page.locator(".u-river").focus()
     page.keyboard.press("ArrowLeft")
     assert page.locator(".u-numbers").inner_text().startswith("t = 20:") and saved(page)["step"] == 20
     page.keyboard.press("End")
-    assert page.locator(".u-numbers").inner_text().startswith("t = 56:   RNN  1.0e+00     LSTM  h 1.0e+00, c ")
+    assert page.locator(".u-numbers").inner_text().startswith("t = 56:   RNN  1.0e+00\nLSTM  h 1.0e+00, c ")
 
 
 def test_what_explodes_is_beyond_the_axis_and_never_blank(open_page):
@@ -155,7 +155,7 @@ def test_pictures_on_one_page_stay_apart_and_leave_nothing(open_page):
     second = page.locator(".unrolled-picture").nth(1).locator(".u-status").inner_text()
     page.get_by_label("Scale of W_h").first.fill("0.5")
     left = page.evaluate("""async () => {
-        const { model, el, dispose } = window.pictures[0], steps = el.querySelectorAll('input')[1];
+        const { model, el, dispose } = window.pictures[0], steps = el.querySelectorAll('input')[0];
         steps.value = 5;  // still under way, and not yet saved, when it is closed
         steps.dispatchEvent(new Event('input'));
         model.saves = [];
@@ -177,11 +177,41 @@ def test_what_cannot_be_shown_says_so(open_page):
 def test_the_state_is_told_in_words(open_page):
     river = GradientRiver(state={"scale": 0.5})
     page, sizes = open_page(river), river.sizes()
-    page.wait_for_function("document.querySelector('[aria-live]').textContent.startsWith('A push of 1')")
+    page.wait_for_function("document.querySelector('[aria-live]').textContent.startsWith('From step 1')")
     text = page.locator("[aria-live]").text_content()
     reach = {name: int(np.argmax(sizes[name]["h"][::-1] < -3)) for name in sizes}
-    assert f"A push of 1 at step 1 arrives at step 28 as: RNN {words(sizes['RNN']['h'][0])}; LSTM, h {words(sizes['LSTM']['h'][0])};" in text
+    assert f"From step 1 to step 28, a tiny push becomes this many times as long: RNN {words(sizes['RNN']['h'][0])}; LSTM, h {words(sizes['LSTM']['h'][0])};" in text
     assert f"RNN the last {reach['RNN']}; LSTM, h the last {reach['LSTM']};" in text
+
+
+def test_a_reach_with_a_gap_is_not_called_the_last_steps(open_page):
+    """At scale 1.15 the digit's ink lets little through, and the blank pixels before it let pushes grow again."""
+    river = GradientRiver(state={"steps": 784, "scale": 1.15, "cells": ["RNN"]})
+    page, values = open_page(river), river.sizes()["RNN"]["h"]
+    settle(page)
+    gap, arrives = int(np.argmax(values[::-1] < -3)), int(np.sum(values >= -3))
+    assert gap < arrives < 784 and values[0] > 6
+    assert page.locator(".u-status").inner_text().endswith(f"1e−03 or more arrives from: RNN {arrives} steps, the last {gap} of them without a gap.")
+
+
+def test_no_line_runs_through_words_about_what_lies_beyond_the_axis(open_page):
+    page = open_page(GradientRiver(state={"steps": 784, "scale": 1.15}))
+    settle(page)
+    plot = page.locator(".u-river").bounding_box()
+    for name, below in (("high", False), ("low", True)):
+        words = page.locator(f".u-river-beyond-{name}")
+        box = words.bounding_box()
+        assert words.is_visible() and (box["y"] >= plot["y"] + plot["height"] if below else box["y"] + box["height"] <= plot["y"])
+    assert page.locator(".u-river-title").inner_text().startswith("a tiny push arrives this many times as long")
+    assert page.locator(".u-river-axis").inner_text().split("\n") == ["t = 1", "the push travels →", "← the gradient travels", "T = 784"]
+
+
+def test_the_exact_words_are_folded_away(open_page):
+    page = open_page(GradientRiver())
+    assert not page.get_by_text("Frobenius").is_visible()
+    page.locator(".u-river-exactly summary").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_text("Frobenius").is_visible()
 
 
 def test_keys_stay_inside(open_page):
@@ -205,6 +235,6 @@ def test_it_fits_its_place(open_page, width):
     page = open_page(GradientRiver(rnn_classifier(5), state={"steps": 784}), width=width)
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    cut = page.evaluate("""() => [...document.querySelectorAll('.u-river-end, .u-slider, .u-tools, .u-river-axis, .u-river-strip-name')]
+    cut = page.evaluate("""() => [...document.querySelectorAll('.u-river-end, .u-slider, .u-tools, .u-river-axis, .u-river-strip-name, .u-river-title, .u-river-foot')]
         .filter((node) => node.offsetParent && node.scrollWidth > node.clientWidth + 1).map((node) => node.outerHTML.slice(0, 160))""")
     assert cut == []

@@ -174,3 +174,13 @@ def test_a_still_stands_in_where_no_script_runs(explorer):
 def test_it_is_small(mnist):
     explorer = MissExplorer()
     assert len(explorer.images) + len(explorer.facts) < 120_000
+
+
+def test_the_title_of_the_still_fits_on_it(explorer):
+    assert_title_fits(explorer.still())
+
+
+def assert_title_fits(figure):
+    title = figure._suptitle.get_window_extent(figure.canvas.get_renderer())
+    matplotlib.pyplot.close(figure)
+    assert 0 <= title.x0 and title.x1 <= figure.bbox.width

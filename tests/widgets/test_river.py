@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from javascript import node  # noqa: F401 (a fixture)
 from test_core import START, passed, random_model
+from test_explorer import assert_title_fits
 from traitlets import TraitError
 
 from course_utils.data import load_mnist
@@ -196,8 +197,8 @@ def test_the_words_for_it():
     river = GradientRiver(rnn_classifier(5), state={"steps": 28, "scale": 0.5})
     assert repr(river) == "GradientRiver(SimpleRNN with 5 units, fresh LSTM with 32 units)"
     first = {name: {key: _power(values[0]) for key, values in sizes.items()} for name, sizes in river.sizes().items()}
-    assert river.caption() == (f"28 time steps, W_h times 0.50: the length of dh_T/dh_t at the first step is {first['RNN']['h']} (RNN as given) "
-                               f"and {first['LSTM']['h']} (fresh LSTM; dh_T/dc_t {first['LSTM']['c']}).")
+    assert river.caption() == (f"28 time steps, W_h times 0.50: a tiny push on the first state arrives at the last {first['RNN']['h']} times as long (RNN as given) "
+                               f"and {first['LSTM']['h']} times as long (fresh LSTM; on its cell state {first['LSTM']['c']}).")
     assert STEPS == (28, 56, 112, 196, 392, 784)
 
 
@@ -206,6 +207,10 @@ def test_a_still_stands_in_where_no_script_runs():
     data, metadata = river._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG") and metadata["image/png"]["alt"] == river.caption()
     assert matplotlib.pyplot.get_fignums() == []
+
+
+def test_the_title_of_the_still_fits_on_it():
+    assert_title_fits(GradientRiver(rnn_classifier(5), lstm_classifier(5)).still())
 
 
 def test_it_is_small():

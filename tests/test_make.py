@@ -20,7 +20,8 @@ SHIM = '#!/bin/sh\necho "command not found" >&2; exit 127\n'
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with what make looks at, and a path that holds only the named interpreters."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", "course_utils/kit/bootstrap.py", "course_utils/kit/jupyter.py"):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml", "course_utils/kit/bootstrap.py", "course_utils/kit/jupyter.py",
+                 "course_utils/kit/saved_pictures.js"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "bin").mkdir()

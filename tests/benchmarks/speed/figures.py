@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 KIT = ("the kit", "make test")  # who is compared with the others
-FLOORS = ("matrix products alone", "matrix products alone by PyTorch", "Python alone", "Python and NumPy alone")
+FLOORS = ("matrix products alone", "matrix products alone by PyTorch", "matplotlib.pyplot and ipywidgets", "Python and NumPy alone")
 
 
 class Goal(NamedTuple):

@@ -29,7 +29,6 @@ IMPORTS = {
     KIT: "import course_utils.data, course_utils.models, course_utils.plots, course_utils.runs, course_utils.training",
     "matplotlib.pyplot and ipywidgets": "import matplotlib.pyplot, ipywidgets",
     "import keras (brings TensorFlow)": "import keras",
-    "Python alone": "",
 }
 LOADS = {
     KIT: "from course_utils.data import load_mnist; load_mnist({source!r}, verbose=False)",

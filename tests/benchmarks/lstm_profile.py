@@ -15,6 +15,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ TRIED = {
     "two halves, TensorFlow's own threads": ("variants", {}, {}),
     "four quarters": ("variants", {"parts": 4}, KERNEL),
     "four steps in one graph": ("variants", {"bundle": 4}, KERNEL),
+    "half a step as a graph of its own, built once and called twice": ("variants", {"once": True}, KERNEL),
     "the gates as written: three sigmoids, two tanhs": ("variants", {"cell": "as written"}, KERNEL),
     "columns in the order i, f, o, g: one sigmoid for three gates": ("variants", {"cell": "one sigmoid"}, KERNEL),
     "weight gradients of all steps in one product each": ("variants", {"deltas": True}, KERNEL),
@@ -78,7 +80,7 @@ def where() -> dict:
 
 def parts(case: dict, folder: Path) -> dict:
     """Each graph, and by how much it takes longer than the one before."""
-    samples, missing = timed(PARTS, case, folder)
+    samples, missing, _ = timed(PARTS, case, folder)
     rows, before = [], 0.0
     for name in samples:
         milliseconds = figures.median(samples[name]) * 1e3
@@ -89,27 +91,30 @@ def parts(case: dict, folder: Path) -> dict:
 
 def tried(case: dict, folder: Path) -> dict:
     """Each idea beside the kit's step."""
-    samples, missing = timed(TRIED, case, folder)
-    rows = [[name, f"{figures.median(values) * 1e3:.2f}", f"{statistics.median([a / b for a, b in zip(values, samples[KIT])]):.2f}"] for name, values in samples.items()]
-    return {"title": "What was tried, each once", "head": ["", "ms", "of the kit's step"], "rows": rows + faults(missing)}
+    samples, missing, ready = timed(TRIED, case, folder)
+    rows = [[name, f"{figures.median(values) * 1e3:.2f}", f"{statistics.median([a / b for a, b in zip(values, samples[KIT])]):.2f}", f"{ready[name]:.1f}"] for name, values in samples.items()]
+    return {"title": "What was tried, each once", "head": ["", "ms", "of the kit's step", "until its first steps, s"], "rows": rows + faults(missing, 2)}
 
 
-def faults(missing: dict[str, str]) -> list[list[str]]:
+def faults(missing: dict[str, str], empty: int = 1) -> list[list[str]]:
     """Rows for those that did not run."""
-    return [[f"{name}: {reason}", "–", ""] for name, reason in missing.items()]
+    return [[f"{name}: {reason}", "–", *[""] * empty] for name, reason in missing.items()]
 
 
-def timed(table: dict[str, tuple], case: dict, folder: Path) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Seconds of a step of 128 digits of each, in rounds; whose losses are not the kit's is missing."""
+def timed(table: dict[str, tuple], case: dict, folder: Path) -> tuple[dict[str, list[float]], dict[str, str], dict[str, float]]:
+    """Seconds of a step of 128 digits of each, in rounds; who is missing, and why; and the seconds until the first steps are made."""
     entered = {name: (Contender(name, module, "Training", {"": (options, variables)}), "") for name, (module, options, variables) in table.items()}
     samples: dict[str, list[float]] = {}
     with workers({"first": (steps.contenders("lstm")[0], "as in the lessons")}, case) as (first, _):
         first["first"].call("save_weights", path=case["weights"])
         first["first"].call("losses", into=str(folder / "kit.npz"), weights=case["weights"])
     with workers(entered, case) as (started, missing):
-        runners = {}
+        runners, ready = {}, {}
         for name, worker in started.items():
             try:
+                begun = time.perf_counter()
+                worker.call("go", count=1)
+                ready[name] = time.perf_counter() - begun
                 check(worker, table[name], folder, case)
                 runners[name] = race.runner(worker)
             except Missing as reason:
@@ -118,7 +123,7 @@ def timed(table: dict[str, tuple], case: dict, folder: Path) -> tuple[dict[str, 
     for name in samples:
         digits = table[name][1].get("batch", 128) / 128 * table[name][1].get("bundle", 1)
         samples[name] = [value / digits for value in samples[name]]
-    return {name: samples[name] for name in table if name in samples}, missing
+    return {name: samples[name] for name in table if name in samples}, missing, ready
 
 
 def check(worker, entry: tuple, folder: Path, case: dict) -> None:

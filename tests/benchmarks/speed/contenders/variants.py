@@ -10,12 +10,13 @@ from . import kit
 class Training(kit.Training):
     """``parts`` of the batch side by side, ``bundle`` steps in one graph, whole step or only the cell by XLA, and a form of cell and gradient."""
 
-    def __init__(self, parts: int = 2, bundle: int = 1, xla: bool = False, cell: str = "one tanh", deltas: bool = False, until: str = "update", **case) -> None:
+    def __init__(self, parts: int = 2, bundle: int = 1, xla: bool = False, cell: str = "one tanh", deltas: bool = False, until: str = "update", once: bool = False, **case) -> None:
         super().__init__(**case)
         import tensorflow as tf
 
         self.bundle, self.until = bundle, until
         self.cell, self.deltas, self.parts = cell, deltas, parts
+        self.half = tf.function(self._half) if once else self._half  # once: both halves call one graph
         self.graph = tf.function(self._bundle, jit_compile=xla)
         self.step = self._step
 
@@ -34,7 +35,7 @@ class Training(kit.Training):
     def _one(self, images, labels):
         import tensorflow as tf
 
-        halves = [self._half(x, y) for x, y in zip(tf.split(images, self.parts), tf.split(labels, self.parts))]
+        halves = [self.half(x, y) for x, y in zip(tf.split(images, self.parts), tf.split(labels, self.parts))]
         losses, rights, gradients = zip(*halves)
         if self.until == "update":
             self.optimizer.apply([tf.add_n(some) / self.parts for some in zip(*gradients)], self.model.trainable_variables)

@@ -130,7 +130,7 @@ def first_figure(notebook, timeout: float = 120.0) -> float:
         resources = {"metadata": {"path": str(ROOT / "notebooks") if (ROOT / "notebooks").is_dir() else folder}}
         client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=resources, on_cell_executed=look)
         try:
-            client.execute(env=environment)
+            client.execute(env=environment, stderr=subprocess.DEVNULL)
         except Seen:
             return time.perf_counter() - begun
     raise Missing("no picture came")

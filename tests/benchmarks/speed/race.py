@@ -26,7 +26,7 @@ def rounds(runners: Mapping[str, Callable[[], float]], count: int, samples: dict
                 missing[name] = str(reason)
 
 
-def runner(worker: Worker, seconds: float = SECONDS, least: int = 3) -> Callable[[], float]:
+def runner(worker: Worker, seconds: float = SECONDS, least: int = 2) -> Callable[[], float]:
     """A go of about so many seconds; how many steps that is was tried once, which also warms the contender up."""
     worker.call("go", count=1)
     count = max(least, round(seconds / max(worker.call("go", count=least), 1e-6)))

@@ -12,11 +12,10 @@ import os
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # the package beside which this script lies
-
 
 def main() -> None:
     """Answer until the pipe is closed. What libraries print goes to the terminal's error output, never into an answer."""
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # where the package lies, in place of the script's own folder
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     contender = None

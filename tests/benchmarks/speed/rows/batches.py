@@ -13,7 +13,7 @@ from .. import results
 from ..workers import Contender, Missing, Worker
 from . import steps
 
-NAME, MINUTES = "batches", 2
+NAME, MINUTES = "batches", 1
 CODE = ("course_utils/data.py", *results.HARNESS, "tests/benchmarks/speed/rows/batches.py")
 
 

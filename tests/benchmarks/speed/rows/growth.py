@@ -18,10 +18,10 @@ from . import steps
 NAME, MINUTES = "growth", 6
 CODE = (*results.HEART, *results.HARNESS, "tests/benchmarks/speed/rows/steps.py", "tests/benchmarks/speed/rows/growth.py")
 POINTS = {
-    "rows": (28, 56, 112, 196, 392, 784),
-    "units": (32, 64, 128, 256, 512),
-    "batch": (32, 64, 128, 256, 512, 1024),
-    "images": (1_000, 4_000, 16_000, 60_000),
+    "rows": (28, 112, 392, 784),
+    "units": (32, 128, 256, 512),
+    "batch": (32, 128, 512, 1024),
+    "images": (1_000, 8_000, 60_000),
 }
 ROUNDS, SECONDS = 3, 0.4
 BEND = 0.25  # a slope that changes by more than this from one stretch to the next

@@ -13,14 +13,15 @@ from .. import race, results
 from ..workers import Contender, Missing, Worker
 from . import steps
 
-NAME, MINUTES = "inference", 3
+NAME, MINUTES = "inference", 5
 CODE = (*results.HEART, *results.HARNESS, "tests/benchmarks/speed/rows/steps.py", "tests/benchmarks/speed/rows/inference.py")
+ROUNDS = 7
 DIGITS = {"10,000": 10_000, "one": 1}
 
 
 def contenders(kind: str, digits: int) -> list[Contender]:
-    """The same peers; many digits in batches of a size that suits each."""
-    sizes = (1,) if digits == 1 else (250, 1000)
+    """The same peers; many digits in batches of 500."""
+    sizes = (1,) if digits == 1 else (500,)
     kernel, two = steps.KERNEL, steps.TWO_THREADS
     keras = {f"predict, batches of {size}": ({"batch": size}, {}) for size in sizes} | {f"predict, batches of {size}, a thread for each of two operations": ({"batch": size}, kernel) for size in sizes}
     keras |= {"called as a function": ({"batch": sizes[-1], "call": True}, {})}
@@ -54,7 +55,7 @@ def measure(kind: str, digits: int, outcome: dict) -> None:
     """All contenders answer for the same digits; whose logits are not NumPy's is not timed."""
     with tempfile.TemporaryDirectory() as folder:
         case = prepare(Path(folder), kind, digits)
-        steps.race_all(contenders(kind, digits), case, partial(same_answers, folder=Path(folder)), outcome)
+        steps.race_all(contenders(kind, digits), case, partial(same_answers, folder=Path(folder)), outcome, ROUNDS)
 
 
 def prepare(folder: Path, kind: str, digits: int) -> dict:

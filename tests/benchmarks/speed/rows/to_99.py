@@ -15,12 +15,12 @@ from .. import results
 from ..workers import Contender, Missing, workers
 from . import steps
 
-NAME, MINUTES = "to_99", 8
+NAME, MINUTES = "to_99", 7
 CODE = (*results.HEART, *results.HARNESS, "tests/benchmarks/speed/rows/to_99.py")
 GOAL = 0.99
 RECIPE = {"units": 128, "batch": 128, "steps": 2_110, "peak": 8e-3}  # of notebooks/03_lstm.ipynb; a test compares them
 LOOKS = [1_400, 1_500, 1_600, 1_700, 1_800, 1_900, 2_000, 2_110]  # after so many steps the test digits are looked at
-SEEDS, PEERS_SEEDS = 5, 3  # the issue asks for three, the goal is a median of five
+SEEDS, PEERS_SEEDS = 5, 3  # the median of five is a goal; plain fit takes longer
 
 
 def contenders() -> list[Contender]:
@@ -53,7 +53,8 @@ def measure(seed: int, outcome: dict) -> None:
     with tempfile.TemporaryDirectory() as folder:
         given = str(Path(folder) / "given.npz")
         np.savez(given, images=digits.x_train, labels=digits.y_train, test_images=digits.x_test, test_labels=digits.y_test)
-        for contender in contenders()[: None if seed <= PEERS_SEEDS else 1]:
+        # The kit with each seed, plain fit with three, its best options with one: all take minutes.
+        for contender in contenders()[: 3 if seed == 1 else 2 if seed <= PEERS_SEEDS else 1]:
             train(contender, given, seed, outcome)
 
 

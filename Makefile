@@ -9,6 +9,9 @@ JUPYTER_ARGS ?=
 # For `make grade`: a platform's zip or a folder; options, as in: make grade SUBMISSIONS=week3.zip GRADE_ARGS="--roster students.csv"
 SUBMISSIONS ?=
 GRADE_ARGS ?=
+# Rows of `make bench`, all where none are named; options, as in: make bench BENCH_ARGS=--report
+ROWS ?=
+BENCH_ARGS ?=
 # Options for pytest, as in: make test PYTEST_ARGS="-k bootstrap"
 PYTEST_ARGS ?=
 
@@ -23,7 +26,7 @@ PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 APART := tests/grading tests/faults tests/browser tests/pages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-browser test-pages bench-widgets pictures data exercises release grade slides slides-pdf site notebooks measure lecture times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading test-browser test-pages bench bench-peers bench-widgets pictures data exercises release grade slides slides-pdf site notebooks measure lecture times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -49,6 +52,12 @@ test-pages: setup exercises  ## build the slides and the site, and look at every
 
 bench-widgets: setup  ## measure the interactive pictures, from an event to the painted frame (needs Chromium; eight minutes)
 	@$(PY) tests/benchmarks/widgets.py
+
+bench: setup  ## measure the kit beside Keras, PyTorch and JAX (25 minutes on two quiet cores; ROWS=steps,inference for a part)
+	@$(PY) tests/benchmarks/bench.py $(if $(ROWS),--rows $(ROWS)) $(BENCH_ARGS)
+
+bench-peers: setup  ## make the environment with PyTorch and JAX that make bench compares with, in build/peers
+	@$(PY) tests/benchmarks/bench.py --peers
 
 setup: $(STAMP)  ## only the environment in .venv
 

@@ -38,8 +38,8 @@ lab: setup exercises  ## set up, then open JupyterLab at the first lesson
 test: setup exercises  ## run every test but those of grading and of the browser, and re-run every lesson on the embedded digits
 	@$(PY) $(PYTEST) $(addprefix --ignore=,$(APART))
 
-test-full: setup exercises  ## re-run every lesson, and the data tests, on the full MNIST in the folder COURSE_DATA
-	@$(PY) $(PYTEST) --full notebooks tests/test_data.py
+test-full: setup exercises  ## re-run every lesson, live and as a lecture, and the data tests, on the full MNIST in the folder COURSE_DATA
+	@$(PY) $(PYTEST) --full notebooks tests/test_data.py tests/pages/test_lecture.py
 
 test-grading: setup exercises  ## run the tests of grading, and a class of broken and hostile submissions (Linux with bubblewrap)
 	@$(PY) $(PYTEST) tests/faults tests/grading

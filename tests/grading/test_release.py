@@ -168,7 +168,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(folder, capsys):
 def checkout(tmp_path):
     """What `make exercises` looks at, with a stand-in for Python that writes the exercises' names."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements.lock", "pyproject.toml", "course_utils/kit/bootstrap.py", "course_utils/kit/jupyter.py", "course_utils/grading/release.py"):
+    for name in ("requirements.lock", "pyproject.toml", "course_utils/kit/bootstrap.py", "course_utils/kit/jupyter.py", "course_utils/kit/saved_pictures.js", "course_utils/grading/release.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     python = tmp_path / ".venv/bin/python"

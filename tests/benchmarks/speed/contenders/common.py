@@ -1,4 +1,4 @@
-"""What all contenders share: the digits and weights that they are given, and the clock."""
+"""What all contenders share: the digits and weights that they are given, the clock, and what it is held to."""
 
 from __future__ import annotations
 
@@ -42,3 +42,32 @@ def first_batches(given: dict[str, np.ndarray], batch: int, count: int = 5):
     for k in range(count):
         rows = np.arange(k * batch, (k + 1) * batch) % len(given["images"])
         yield given["images"][rows], given["labels"][rows]
+
+
+class Stepping:
+    """A training whose ``step`` takes a batch of ``data``; ``start`` puts it to given weights."""
+
+    def losses(self, weights: str) -> dict:
+        """The losses of five of the timed steps."""
+        self.start(weights)
+        return {"losses": np.array([self.step(*one)[0] for one in first_batches(self.given, self.batch)])}
+
+    def go(self, count: int) -> float:
+        """Seconds of a step with its batch."""
+        return mean_seconds(lambda: self.step(*next(self.data)), count)
+
+
+class Answering:
+    """A network whose ``answers`` are the logits of all the images."""
+
+    def go(self, count: int) -> float:
+        """Seconds for all the images once."""
+        return mean_seconds(self.answers, count)
+
+
+class Dealing:
+    """A loader that deals out one batch at each ``look``."""
+
+    def go(self, count: int) -> float:
+        """Seconds for a batch."""
+        return mean_seconds(self.look, count)

@@ -49,7 +49,7 @@ def loss_of(logits):
     return loss
 
 
-class Training:
+class Training(common.Stepping):
     """value_and_grad and Adam in one jitted function that gives its buffers away."""
 
     def __init__(self, kind: str, units: int, batch: int, given: str, project_first: bool = False, unroll: int = 1, **_) -> None:
@@ -96,17 +96,8 @@ class Training:
         gradients = jax.grad(self.loss, has_aux=True)(self.weights, images, labels.astype(np.int32))[0]
         return {"logits": logits, **dict(zip(common.WEIGHTS, map(np.array, gradients))), **self.losses(weights)}
 
-    def losses(self, weights: str) -> dict:
-        """As the kit's."""
-        self.start(weights)
-        return {"losses": np.array([self.step(*one)[0] for one in common.first_batches(self.given, self.batch)])}
 
-    def go(self, count: int) -> float:
-        """Seconds of a step with its batch."""
-        return common.mean_seconds(lambda: self.step(*next(self.data)), count)
-
-
-class Inference:
+class Inference(common.Answering):
     """The jitted function."""
 
     def __init__(self, kind: str, units: int, given: str, weights: str, batch: int, project_first: bool = False, unroll: int = 1, **_) -> None:
@@ -120,7 +111,3 @@ class Inference:
     def answers(self) -> np.ndarray:
         """Logits of all the images."""
         return np.concatenate([np.array(self.logits(self.weights, self.images[k : k + self.batch])) for k in range(0, len(self.images), self.batch)])
-
-    def go(self, count: int) -> float:
-        """Seconds for all the images once."""
-        return common.mean_seconds(self.answers, count)

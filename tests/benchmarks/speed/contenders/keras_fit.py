@@ -64,7 +64,7 @@ class Training:
         return (ends[-1] - ends[0]) / ((len(ends) - 1) * self.bundle)
 
 
-class Inference:
+class Inference(common.Answering):
     """`model.predict`, or the model called as a function for a single digit."""
 
     def __init__(self, kind: str, units: int, given: str, weights: str, batch: int, call: bool = False, **_) -> None:
@@ -77,10 +77,6 @@ class Inference:
         if self.call:
             return np.concatenate([self.model(self.images[k : k + self.batch]).numpy() for k in range(0, len(self.images), self.batch)])
         return self.model.predict(self.images, batch_size=self.batch, verbose=0)
-
-    def go(self, count: int) -> float:
-        """Seconds for all the images once."""
-        return common.mean_seconds(self.answers, count)
 
 
 class To99:

@@ -59,7 +59,7 @@ class Training:
         return common.mean_seconds(step, count)
 
 
-class Inference:
+class Inference(common.Answering):
     """`fast_logits` as one graph; many digits in two halves side by side, as in training."""
 
     def __init__(self, kind: str, units: int, given: str, weights: str, batch: int, **_) -> None:
@@ -78,12 +78,8 @@ class Inference:
         """Logits of all the images."""
         return np.concatenate([self.logits(self.images[k : k + self.batch]).numpy() for k in range(0, len(self.images), self.batch)])
 
-    def go(self, count: int) -> float:
-        """Seconds for all the images once."""
-        return common.mean_seconds(self.answers, count)
 
-
-class Batches:
+class Batches(common.Dealing):
     """`DataLoader.next_batch`, shuffled."""
 
     def __init__(self, given: str, batch: int, **_) -> None:
@@ -95,10 +91,6 @@ class Batches:
     def look(self) -> tuple:
         """One batch."""
         return self.loader.next_batch(self.batch)
-
-    def go(self, count: int) -> float:
-        """Seconds for a batch."""
-        return common.mean_seconds(self.look, count)
 
 
 class To99:

@@ -7,7 +7,7 @@ import numpy as np
 from . import common
 
 
-class Inference:
+class Inference(common.Answering):
     """The lesson's formula in NumPy, row after row."""
 
     def __init__(self, kind: str, given: str, weights: str, batch: int, **_) -> None:
@@ -33,16 +33,12 @@ class Inference:
             h = _sigmoid(o) * np.tanh(c)
         return h @ W_y + b_y
 
-    def go(self, count: int) -> float:
-        """Seconds for all the images once."""
-        return common.mean_seconds(self.answers, count)
-
 
 def _sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-class Batches:
+class Batches(common.Dealing):
     """Indexing by a shuffled order."""
 
     def __init__(self, given: str, batch: int, **_) -> None:
@@ -53,10 +49,6 @@ class Batches:
         """One batch."""
         images, labels = next(self.data)
         return images, self.identity[labels]
-
-    def go(self, count: int) -> float:
-        """Seconds for a batch."""
-        return common.mean_seconds(self.look, count)
 
 
 class TfData(Batches):

@@ -27,7 +27,7 @@ def parameters(layer, head) -> list:
     return [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, head.weight, head.bias]
 
 
-class Training:
+class Training(common.Stepping):
     """Forward, backward, Adam; options: threads, Adam's form, oneDNN."""
 
     def __init__(self, kind: str, units: int, batch: int, given: str, threads: int = 2, adam: str = "fused", onednn: bool = True, **_) -> None:
@@ -73,17 +73,8 @@ class Training:
         gradients = [one.grad.numpy().T.copy() for one in parameters(self.layer, self.head)]
         return {"logits": logits.detach().numpy(), **dict(zip(common.WEIGHTS, gradients)), **self.losses(weights)}
 
-    def losses(self, weights: str) -> dict:
-        """As the kit's."""
-        self.start(weights)
-        return {"losses": np.array([self.step(*one)[0] for one in common.first_batches(self.given, self.batch)])}
 
-    def go(self, count: int) -> float:
-        """Seconds of a step with its batch."""
-        return common.mean_seconds(lambda: self.step(*next(self.data)), count)
-
-
-class Inference:
+class Inference(common.Answering):
     """The network in inference mode."""
 
     def __init__(self, kind: str, units: int, given: str, weights: str, batch: int, threads: int = 2, onednn: bool = True, **_) -> None:
@@ -102,12 +93,8 @@ class Inference:
             parts = torch.from_numpy(self.images).split(self.batch)
             return np.concatenate([self.head(self.layer(part)[0][:, -1]).numpy() for part in parts])
 
-    def go(self, count: int) -> float:
-        """Seconds for all the images once."""
-        return common.mean_seconds(self.answers, count)
 
-
-class Batches:
+class Batches(common.Dealing):
     """torch.utils.data.DataLoader over tensors; one-hot labels made in advance, as a batch must hold them."""
 
     def __init__(self, given: str, batch: int, workers: int = 0, whole: bool = False, **_) -> None:
@@ -130,7 +117,3 @@ class Batches:
             self.left = iter(self.loader)
             one = next(self.left)
         return tuple(part.numpy() for part in one)
-
-    def go(self, count: int) -> float:
-        """Seconds for a batch."""
-        return common.mean_seconds(self.look, count)

@@ -1,0 +1,162 @@
+"""Long runs are kept at once, made again only when they must be, and a table is written only when it is whole."""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from course_utils.projects.__main__ import main, record
+from course_utils.projects.runs import Run, digest, read_kept, read_table, run_all
+
+SOURCE = '''
+"""Tiny runs."""
+import os, time
+from pathlib import Path
+
+def made(folder, name, value=1):
+    """Counts how often it was made."""
+    with open(Path(folder) / name, "a") as file:
+        file.write("x")
+    return {"value": value, "process": os.getpid()}
+
+def fails(folder):
+    raise RuntimeError("the cat sat on the keys")
+
+def dies(folder):
+    os._exit(9)
+
+def no_number(folder):
+    return {"value": float("nan")}
+
+def slow(folder, name):
+    (Path(folder) / "begun").touch()
+    time.sleep(60)
+    return {}
+'''
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A module of runs in a folder of its own, so that a test may change its code."""
+    (tmp_path / "tiny_runs.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a change within the same second must be seen
+    sys.modules.pop("tiny_runs", None)
+    return importlib.import_module("tiny_runs")
+
+
+def some(tiny, folder, names=("a", "b")):
+    return [Run("test", name, partial(tiny.made, str(folder), name)) for name in names]
+
+
+def times_made(folder, name):
+    return len((folder / name).read_text()) if (folder / name).is_file() else 0
+
+
+def test_each_run_has_a_process_of_its_own_and_is_made_once(tiny, tmp_path):
+    first = run_all(some(tiny, tmp_path), tmp_path / "kept")
+    assert run_all(some(tiny, tmp_path), tmp_path / "kept") == first
+    processes = {entry["result"]["process"] for entry in first} | {os.getpid()}
+    assert len(processes) == 3 and [times_made(tmp_path, name) for name in "ab"] == [1, 1]
+    assert first[0]["recorded"]["keras"] and first[0]["code"] == digest(some(tiny, tmp_path)[0])
+
+
+def test_a_damaged_kept_file_is_made_again(tiny, tmp_path):
+    runs = some(tiny, tmp_path)
+    run_all(runs, tmp_path / "kept")
+    (file,) = (tmp_path / "kept" / "test").glob("a-*.json")
+    for damage in (file.read_text()[:40], "[]", "{}", file.read_text().replace('"a"', '"b"'), '{"run": "a", "result": 3}'):
+        file.write_text(damage)
+        assert read_kept(runs[0], tmp_path / "kept") is None
+    run_all(runs, tmp_path / "kept")
+    assert [times_made(tmp_path, name) for name in "ab"] == [2, 1]
+
+
+def test_changed_code_is_another_run_changed_words_are_not(tiny, tmp_path):
+    before = digest(some(tiny, tmp_path)[0])
+    source = Path(tiny.__file__)
+    source.write_text(SOURCE.replace("Counts how often", "Tells how often") + "\n# a remark\n")
+    assert digest(some(tiny, tmp_path)[0]) == before
+    source.write_text(SOURCE.replace("value=1", "value=2"))
+    assert digest(some(tiny, tmp_path)[0]) != before
+    assert digest(Run("test", "a", partial(tiny.made, str(tmp_path), "a", value=3))) not in (before, digest(some(tiny, tmp_path)[0]))
+
+
+def test_code_that_a_run_imports_of_the_projects_counts(tiny, tmp_path, monkeypatch):
+    Path(tiny.__file__).write_text("from course_utils.projects import __main__\n" + SOURCE)
+    texts = []
+    monkeypatch.setattr("course_utils.projects.runs._bare", lambda text: texts.append(text) or text)
+    digest(some(tiny, tmp_path)[0])
+    assert any("Records the long runs" in text for text in texts) and not any("def run_all(" in text for text in texts)
+    assert any("def make_step(" in text for text in texts)
+
+
+@pytest.mark.parametrize(("name", "words"), [("fails", "the cat sat on the keys"), ("dies", "exit status 9"), ("no_number", "not JSON compliant")])
+def test_a_run_that_fails_is_named_and_the_rest_goes_on(tiny, tmp_path, capsys, name, words):
+    runs = [Run("test", "bad", partial(getattr(tiny, name), str(tmp_path))), *some(tiny, tmp_path, "a")]
+    assert record([runs], tmp_path / "kept", tmp_path) == 1
+    said = "".join(capsys.readouterr())
+    assert "bad failed" in said and words in said and "stays as it was" in said
+    assert times_made(tmp_path, "a") == 1 and not (tmp_path / "test.json").exists()
+
+
+def test_the_table_holds_every_result_and_its_provenance(tiny, tmp_path):
+    assert record([some(tiny, tmp_path)], tmp_path / "kept", tmp_path) == 0
+    table = read_table("test", tmp_path)
+    assert sorted(table["runs"]) == ["a", "b"] and table["runs"]["a"]["result"]["value"] == 1
+    assert table["recorded"]["tensorflow"] and table["recorded"]["cores"] == os.cpu_count()
+
+
+def test_an_interrupted_call_goes_on_where_it_was(tiny, tmp_path):
+    """The real signal, sent to a real command, in the middle of its second run."""
+    code = (f"import sys, tiny_runs; sys.path.insert(0, {str(tmp_path)!r})\nfrom functools import partial\nfrom pathlib import Path\n"
+            "from course_utils.projects.runs import Run, run_all\n"
+            f"folder = {str(tmp_path)!r}\n"
+            "if __name__ == '__main__':\n"
+            "    run_all([Run('test', 'a', partial(tiny_runs.made, folder, 'a')), Run('test', 's', partial(tiny_runs.slow, folder, 's'))],"
+            " Path(folder) / 'kept')\n")  # fmt: skip
+    (tmp_path / "command.py").write_text(code)
+    command = subprocess.Popen([sys.executable, tmp_path / "command.py"], start_new_session=True, stderr=subprocess.PIPE, cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(command.pid, signal.SIGINT)
+    command.communicate(timeout=30)
+    assert command.returncode != 0
+    assert not list((tmp_path / "kept" / "test").glob("s-*.json")) and not list((tmp_path / "kept" / "test").glob("*.part"))
+    run_all(some(tiny, tmp_path, "a"), tmp_path / "kept")
+    assert times_made(tmp_path, "a") == 1
+
+
+@pytest.mark.parametrize(("names", "words"), [(("a b",), "letters, digits"), (("a", "a"), "twice")])
+def test_a_name_must_fit_a_file_and_be_the_only_one(tiny, tmp_path, names, words):
+    with pytest.raises(ValueError, match=words):
+        run_all(some(tiny, tmp_path, names), tmp_path / "kept")
+
+
+def test_a_run_must_be_callable_elsewhere(tmp_path):
+    with pytest.raises(ValueError, match="top of a module"):
+        run_all([Run("test", "a", lambda: {})], tmp_path)
+
+
+def test_without_the_data_the_command_says_what_to_set(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    assert main([]) == 1 and "COURSE_DATA" in capsys.readouterr().err
+
+
+def test_without_a_table_the_command_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make projects"):
+        read_table("05_project_rnn_or_cnn", tmp_path)
+
+
+def test_a_kept_file_is_whole_json(tiny, tmp_path):
+    run_all(some(tiny, tmp_path, "a"), tmp_path / "kept")
+    (file,) = (tmp_path / "kept" / "test").glob("*.json")
+    assert json.loads(file.read_text())["result"]["value"] == 1

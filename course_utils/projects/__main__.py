@@ -15,7 +15,7 @@ from pathlib import Path
 from course_utils.projects.runs import KEPT, RECORDED, Run, run_all, write_table
 
 # Project -> the module with its function `runs()`.
-PROJECTS = {"05_project_rnn_or_cnn": "images", "06_project_sentiment": "sentiment"}
+PROJECTS = {"05_project_rnn_or_cnn": "rnn_or_cnn", "06_project_sentiment": "sentiment"}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,0 +1,94 @@
+"""The long runs of the project "RNN or CNN?": five networks on three image sets, and one of them with other orders of the sequence.
+
+One recipe for all: Adam, its rate warmed up and taken down again on a cosine, gradients clipped at a global norm of 1, 128 images a batch.
+Only the peak of the rate is each network's own. It was chosen on training images that were held back, never on a test image:
+`choose_peak` does that again, and its results are recorded too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from course_utils.data import DataLoader
+from course_utils.projects.bench import compiled, measure, score
+from course_utils.projects.images import NAMES, ORDERS, load_images
+from course_utils.projects.networks import KINDS, build, logits_for
+from course_utils.projects.runs import Run
+from course_utils.training import make_step, train
+
+PROJECT = "05_project_rnn_or_cnn"
+SEEDS = (1, 2, 3)
+BATCH = 128
+EPOCHS, EPOCHS_SMALL, SMALL = 5, 20, 10_000  # a set with fewer training images than this is read more often
+PEAKS = {"dense": 4e-3, "rnn": 1e-3, "lstm": 8e-3, "bilstm": 8e-3, "cnn": 4e-3}
+TRIED_PEAKS = (1e-3, 2e-3, 4e-3, 8e-3)
+HELD_BACK = 10_000  # training images on which a peak is chosen
+
+
+def recipe(kind: str, seed: int, steps: int | None = None, peak: float | None = None) -> Callable:
+    """The training function for `bench.measure`.
+
+    Args:
+        kind: one of `KINDS`.
+        seed: fixes the order of the images.
+        steps: updates; by default so many that each image is seen `EPOCHS` times, or `EPOCHS_SMALL` times in a small set.
+        peak: the highest learning rate, by default the one of `PEAKS`.
+
+    Returns:
+        ``fit(model, images, labels)``: trains and returns the history.
+    """
+    import keras
+
+    def fit(model, images, labels):
+        updates = steps or (EPOCHS if len(images) >= SMALL else EPOCHS_SMALL) * len(images) // BATCH
+        rate = keras.optimizers.schedules.CosineDecay(0.0, decay_steps=updates * 4 // 5, warmup_target=peak or PEAKS[kind], warmup_steps=updates // 5)
+        step = make_step(model, keras.optimizers.Adam(rate, global_clipnorm=1.0), logits_for(kind))
+        return train(step, DataLoader(images, labels, int(labels.max()) + 1, seed=seed), updates, batch_size=BATCH)
+
+    return fit
+
+
+def run_network(name: str, kind: str, seed: int, order: str = "rows") -> dict:
+    """Train and measure one network on one image set, read in one order; see `bench.measure` for what comes back."""
+    data = ORDERS[order](load_images(name, verbose=False))
+    model = build(kind, data.shape, seed=seed)
+    about = {"set": name, "network": kind, "seed": seed, "order": order, "images": [len(data.x_train), len(data.x_test)], "whole": data.is_whole}
+    return {**about, "shape": list(data.shape), **measure(model, recipe(kind, seed), data)}
+
+
+def choose_peak(kind: str, seed: int = 1) -> dict:
+    """Accuracy on held-back training images of Fashion-MNIST after two epochs, for each rate that was tried; no test image is touched."""
+    data = load_images("fashion_mnist", verbose=False)
+    images, labels, kept = data.x_train[:-HELD_BACK], data.y_train[:-HELD_BACK], data.x_train[-HELD_BACK:]
+    found = {}
+    for peak in TRIED_PEAKS:
+        model = build(kind, data.shape, seed=seed)
+        recipe(kind, seed, steps=2 * len(images) // BATCH, peak=peak)(model, images, labels)
+        found[f"{peak:g}"] = score(compiled(model), kept, data.y_train[-HELD_BACK:])["accuracy"]
+    return {"network": kind, "seed": seed, "held_back": HELD_BACK, "chosen": PEAKS[kind], "accuracy": found}
+
+
+# --- The list ---
+
+SECONDS = {"dense": 8, "rnn": 25, "lstm": 40, "bilstm": 50, "cnn": 40}  # of a run on MNIST, roughly, for the progress bar
+
+
+def runs() -> list[Run]:
+    """All runs whose results the project's table records."""
+    found = [_run(name, kind, seed) for seed in SEEDS for name in NAMES for kind in KINDS]
+    found += [_run(name, "lstm", seed, "columns") for seed in SEEDS for name in NAMES]
+    found += [_run("mnist", "lstm", SEEDS[0], "pixels", seconds=200)]
+    return found + [Run(PROJECT, f"peak-{kind}", partial(choose_peak, kind), 2.0 * SECONDS[kind]) for kind in KINDS]
+
+
+def _run(name: str, kind: str, seed: int, order: str = "rows", seconds: float | None = None) -> Run:
+    label = "-".join([name, kind, *([order] if order != "rows" else []), str(seed)])
+    return Run(PROJECT, label, partial(run_network, name, kind, seed, order), seconds or SECONDS[kind] * (0.4 if name == "cifar10" else 1.0))
+
+
+def spread(values: list[float]) -> tuple[float, float]:
+    """Mean and standard deviation of a few runs (NaN for the latter of one)."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-
 from course_utils.data import DataLoader
 from course_utils.projects.bench import compiled, measure, score
 from course_utils.projects.images import NAMES, ORDERS, load_images
-from course_utils.projects.networks import KINDS, build, logits_for
+from course_utils.projects.networks import KINDS, PARAMETERS, build, logits_for
 from course_utils.projects.runs import Run
 from course_utils.training import make_step, train
 
@@ -51,11 +49,12 @@ def recipe(kind: str, seed: int, steps: int | None = None, peak: float | None = 
     return fit
 
 
-def run_network(name: str, kind: str, seed: int, order: str = "rows") -> dict:
+def run_network(name: str, kind: str, seed: int, order: str = "rows", parameters: int = PARAMETERS) -> dict:
     """Train and measure one network on one image set, read in one order; see `bench.measure` for what comes back."""
     data = ORDERS[order](load_images(name, verbose=False))
-    model = build(kind, data.shape, seed=seed)
-    about = {"set": name, "network": kind, "seed": seed, "order": order, "images": [len(data.x_train), len(data.x_test)], "whole": data.is_whole}
+    model = build(kind, data.shape, parameters=parameters, seed=seed)
+    about = {"set": name, "network": kind, "seed": seed, "order": order, "budget": parameters,
+             "images": [len(data.x_train), len(data.x_test)], "whole": data.is_whole}  # fmt: skip
     return {**about, "shape": list(data.shape), **measure(model, recipe(kind, seed), data)}
 
 
@@ -74,21 +73,20 @@ def choose_peak(kind: str, seed: int = 1) -> dict:
 # --- The list ---
 
 SECONDS = {"dense": 8, "rnn": 25, "lstm": 40, "bilstm": 50, "cnn": 40}  # of a run on MNIST, roughly, for the progress bar
+BUDGETS = (10_000, 30_000)  # on Fashion-MNIST, beside the usual one: accuracy against size is a curve for each network
 
 
 def runs() -> list[Run]:
     """All runs whose results the project's table records."""
     found = [_run(name, kind, seed) for seed in SEEDS for name in NAMES for kind in KINDS]
-    found += [_run(name, "lstm", seed, "columns") for seed in SEEDS for name in NAMES]
-    found += [_run("mnist", "lstm", SEEDS[0], "pixels", seconds=200)]
+    found += [_run(name, "lstm", seed, order="columns") for seed in SEEDS for name in NAMES]
+    found += [_run("mnist", "lstm", SEEDS[0], order="pixels")]
+    found += [_run("fashion_mnist", kind, SEEDS[0], parameters=budget) for budget in BUDGETS for kind in KINDS]
     return found + [Run(PROJECT, f"peak-{kind}", partial(choose_peak, kind), 2.0 * SECONDS[kind]) for kind in KINDS]
 
 
-def _run(name: str, kind: str, seed: int, order: str = "rows", seconds: float | None = None) -> Run:
-    label = "-".join([name, kind, *([order] if order != "rows" else []), str(seed)])
-    return Run(PROJECT, label, partial(run_network, name, kind, seed, order), seconds or SECONDS[kind] * (0.4 if name == "cifar10" else 1.0))
-
-
-def spread(values: list[float]) -> tuple[float, float]:
-    """Mean and standard deviation of a few runs (NaN for the latter of one)."""
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+def _run(name: str, kind: str, seed: int, **special) -> Run:
+    """A run named after what is special about it."""
+    label = "-".join(map(str, [name, kind, *special.values(), seed]))
+    share = 5.0 if special.get("order") == "pixels" else 0.4 if name == "cifar10" else 0.6 if "parameters" in special else 1.0
+    return Run(PROJECT, label, partial(run_network, name, kind, seed, **special), share * SECONDS[kind])

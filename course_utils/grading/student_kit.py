@@ -123,7 +123,6 @@ def pyproject(text: str) -> str:
     return replaced(
         re.sub(r"^# .*\n", "", text, flags=re.MULTILINE),
         (r"^grading = \[.*?^\]\n", ""),
-        (r'^"course_utils" = [^\n]*\n', ""),
         (r"^site = \[.*?^\]\n", ""),
         (r'"course_utils\.grading", ', ""),
         (r'"course_utils\.publish", ', ""),

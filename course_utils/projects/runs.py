@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import datetime
 import hashlib
-import importlib.util
 import inspect
 import json
 import multiprocessing
@@ -24,12 +23,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.kit import provenance as code
 from course_utils.kit.jupyter import KERNEL_ENV, USUAL_THREADS
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "projects"
 RECORDED = Path(__file__).with_name("recorded")
-HEART = ("course_utils.data", "course_utils.models", "course_utils.training")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn")
 
 
@@ -218,22 +217,31 @@ def _processor() -> str:
 def digest(run: Run) -> str:
     """A hash of a run's arguments and of the code that makes it, without comments, docstrings and layout.
 
-    The code: the module of ``run.make``, what it imports of this folder, and so on; and data, models and training of the course.
+    The code: the function and what it reaches, in its own module, in what that imports of this folder, and in the modules at the
+    heart of the course. `runs` itself is left out; it changes no result.
     """
+    function = _function(run)
     arguments = (run.make.args, sorted(run.make.keywords.items())) if isinstance(run.make, partial) else ()
-    texts = [repr(arguments), _function(run).__qualname__, *(_bare(_read(file)) for file in _modules(run))]
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+    modules = _modules(Path(inspect.getfile(function)))
+    reached = _reached(function.__name__, tuple(modules), tuple(map(_read, modules)))
+    return hashlib.sha256(f"{arguments!r}\0{reached}".encode()).hexdigest()[:16]
 
 
 def _function(run: Run) -> Callable:
     return run.make.func if isinstance(run.make, partial) else run.make
 
 
-def _modules(run: Run) -> list[Path]:
-    files = [Path(inspect.getfile(_function(run)))]
+def _modules(file: Path) -> list[Path]:
+    files = [file]
     for file in files:  # it grows while it is read
         files += [found for name in _imported(_read(file)) if (found := _here(name)) and found not in files]
-    return files + [Path(importlib.util.find_spec(name).origin) for name in HEART]
+    return files + [code.PACKAGE / name for name in code.MODULES]
+
+
+@lru_cache
+def _reached(name: str, modules: tuple[Path, ...], texts: tuple[str, ...]) -> str:
+    """`texts` are what stands in the modules, so that a changed one is read again."""
+    return "\0".join(ast.unparse(node) for node in code.definitions({name}, modules))
 
 
 def _read(file: Path) -> str:
@@ -252,16 +260,7 @@ def _imported(text: str) -> list[str]:
 
 
 def _here(name: str) -> Path | None:
-    """The file of a module of this folder; None for all others, and for this module, which changes no result."""
+    """The file of a module of this folder; None for all others, and for this module."""
     folder, _, module = name.rpartition(".")
     file = Path(__file__).with_name(f"{module}.py")
     return file if folder == __package__ and file.is_file() and file != Path(__file__) else None
-
-
-@lru_cache
-def _bare(text: str) -> str:
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
-            node.body[0].value = ast.Constant("")
-    return ast.unparse(tree)

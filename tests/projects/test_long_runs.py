@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.kit.provenance import PACKAGE
 from course_utils.projects.__main__ import main, record
+from course_utils.projects.rnn_or_cnn import run_network
 from course_utils.projects.runs import Run, digest, read_kept, read_table, run_all
 
 SOURCE = '''
@@ -89,13 +91,22 @@ def test_changed_code_is_another_run_changed_words_are_not(tiny, tmp_path):
     assert digest(Run("test", "a", partial(tiny.made, str(tmp_path), "a", value=3))) not in (before, digest(some(tiny, tmp_path)[0]))
 
 
-def test_code_that_a_run_imports_of_the_projects_counts(tiny, tmp_path, monkeypatch):
-    Path(tiny.__file__).write_text("from course_utils.projects import __main__\n" + SOURCE)
-    texts = []
-    monkeypatch.setattr("course_utils.projects.runs._bare", lambda text: texts.append(text) or text)
-    digest(some(tiny, tmp_path)[0])
-    assert any("Records the long runs" in text for text in texts) and not any("def run_all(" in text for text in texts)
-    assert any("def make_step(" in text for text in texts)
+@pytest.mark.parametrize(("module", "old", "new", "same"), [
+    ("projects/bench.py", "train_cpu_seconds", "cpu", False),
+    ("projects/networks.py", "layers.MaxPooling2D()", "layers.AveragePooling2D()", False),
+    ("projects/rnn_or_cnn.py", '"lstm": 8e-3', '"lstm": 9e-3', False),
+    ("projects/images.py", "transpose(0, 2, 1, 3)", "transpose(0, 1, 2, 3)", False),
+    ("training.py", "losses) / 2", "losses) / 3", False),
+    ("projects/rnn_or_cnn.py", "HELD_BACK = 10_000", "HELD_BACK = 9_000", True),  # of the other kind of run
+    ("projects/rnn_or_cnn.py", 'PROJECT = "05', 'PROJECT = "07', True),
+    ("projects/runs.py", "indent=1", "indent=2", True),
+])  # fmt: skip
+def test_a_run_ages_with_the_code_that_it_reaches(module, old, new, same, monkeypatch):
+    run, read = Run("test", "a", partial(run_network, "mnist", "cnn", 1)), Path.read_text
+    before = digest(run)
+    assert old in read(PACKAGE / module)
+    monkeypatch.setattr(Path, "read_text", lambda file, **kwargs: read(file, **kwargs).replace(old, new) if file == PACKAGE / module else read(file, **kwargs))
+    assert (digest(run) == before) is same
 
 
 @pytest.mark.parametrize(("name", "words"), [("fails", "the cat sat on the keys"), ("dies", "exit status 9"), ("no_number", "not JSON compliant")])

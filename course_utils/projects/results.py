@@ -29,6 +29,17 @@ def spread(results: Sequence[dict], *keys: str) -> float:
     return statistics.stdev(_values(results, keys)) if len(results) > 1 else 0.0
 
 
+def told(results: Sequence[dict]) -> str:
+    """Mean accuracy, and how much the seeds differ, in words.
+
+    >>> told([{"accuracy": 0.9}, {"accuracy": 0.92}]), told([{"accuracy": 0.9}])
+    ('91.00% ± 1.41% over 2 seeds', '90.00%, one seed')
+    """
+    if len(results) == 1:
+        return f"{mean(results, 'accuracy'):.2%}, one seed"
+    return f"{mean(results, 'accuracy'):.2%} ± {spread(results, 'accuracy'):.2%} over {len(results)} seeds"
+
+
 def interval(results: Sequence[dict]) -> tuple[float, float]:
     """The 95% Wilson interval of the mean accuracy: how far other test images of the same number could move it.
 

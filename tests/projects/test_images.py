@@ -53,7 +53,8 @@ def test_a_set_that_is_not_there_is_named_with_the_command(name):
         load_images(name)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [(("svhn",), "expected one of mnist"), (("cifar10", "embedded"), "embedded for mnist only"), (("mnist", "web"), "'web'")])
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("svhn",), "expected one of mnist"), (("cifar10", "embedded"), "embedded for mnist only"), (("mnist", "web"), "'web'")])
 def test_unknown_sets_and_sources_are_named(arguments, words):
     with pytest.raises(ValueError, match=words):
         load_images(*arguments)

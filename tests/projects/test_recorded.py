@@ -7,7 +7,7 @@ import pytest
 from course_utils.projects.__main__ import PROJECTS, runs_of
 from course_utils.projects.networks import KINDS
 from course_utils.projects.results import interval, mean, pick, spread
-from course_utils.projects.rnn_or_cnn import PROJECT, TRIED_PEAKS
+from course_utils.projects.rnn_or_cnn import PEAKS, PROJECT, TRIED_PEAKS
 from course_utils.projects.runs import RECORDED, digest, read_table
 
 each_project = pytest.mark.parametrize("project", [project for project in PROJECTS if (RECORDED / f"{project}.json").is_file()])
@@ -32,7 +32,7 @@ def test_the_table_says_where_its_numbers_come_from(project):
 
 
 def measured():
-    return [result for result in (run["result"] for run in read_table(PROJECT)["runs"].values()) if "right" in result]
+    return [run["result"] for run in read_table(PROJECT)["runs"].values() if "right" in run["result"]]
 
 
 def test_each_result_agrees_with_itself():
@@ -47,17 +47,20 @@ def test_all_networks_learned_something():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_peak_of_each_network_is_the_best_of_those_tried_or_close_to_it(kind):
-    """Half a point on 10,000 held-back images is within what a seed does."""
-    (found,) = (run["result"] for name, run in read_table(PROJECT)["runs"].items() if name == f"peak-{kind}")
-    assert list(map(float, found["accuracy"])) == list(TRIED_PEAKS)
-    assert found["accuracy"][f"{found['chosen']:g}"] > max(found["accuracy"].values()) - 0.005
+@pytest.mark.parametrize("name", ["fashion_mnist", "cifar10"])
+def test_the_peak_of_each_network_is_the_best_of_those_tried_or_close_to_it(name, kind):
+    """Half a point is what a seed does; on few held-back images, the two standard errors of the best are more."""
+    (found,) = pick(read_table(PROJECT), peaks_on=name, network=kind)
+    assert list(map(float, found["accuracy"])) == list(TRIED_PEAKS) and found["chosen"] == PEAKS[name][kind]
+    best = max(found["accuracy"].values())
+    assert found["accuracy"][f"{found['chosen']:g}"] >= best - max(0.005, 2 * math.sqrt(best * (1 - best) / found["held_back"]))
 
 
 # --- What is read out of a table ---
 
-TABLE = {"runs": {f"{seed}": {"result": {"seed": seed, "set": "mnist", "right": right, "tested": 1000, "accuracy": right / 1000, "latency_ms": {"median": seed}}}
-                  for seed, right in [(3, 930), (1, 900), (2, 900)]}}  # fmt: skip
+RIGHT = [(3, 930), (1, 900), (2, 900)]  # seed, right of 1,000
+TABLE = {"runs": {f"{seed}": {"result": {"seed": seed, "set": "mnist", "right": right, "tested": 1000, "accuracy": right / 1000,
+                                         "latency_ms": {"median": seed}}} for seed, right in RIGHT}}  # fmt: skip
 
 
 def test_runs_are_put_together_by_hand():

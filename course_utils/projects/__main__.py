@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,7 +25,12 @@ def main(arguments: Sequence[str]) -> int:
     if not os.environ.get("COURSE_DATA"):
         print("The recorded runs use full data sets: set COURSE_DATA to their folder (`python -m course_utils pack FOLDER` makes one).", file=sys.stderr)
         return 1
-    return record([runs_of(project)() for project in chosen.projects])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this command stops the run that it has begun, too
+    try:
+        return record([runs_of(project)() for project in chosen.projects])
+    except KeyboardInterrupt:
+        print("Stopped. What is done is kept: the same command goes on from there.", file=sys.stderr)
+        return 130
 
 
 def record(projects: Sequence[Sequence[Run]], kept: Path = KEPT, tables: Path = RECORDED) -> int:

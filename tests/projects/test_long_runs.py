@@ -38,7 +38,7 @@ def no_number(folder):
     return {"value": float("nan")}
 
 def slow(folder, name):
-    (Path(folder) / "begun").touch()
+    (Path(folder) / "begun").write_text(str(os.getpid()))
     time.sleep(60)
     return {}
 '''
@@ -125,23 +125,38 @@ def test_the_table_holds_every_result_and_its_provenance(tiny, tmp_path):
     assert table["recorded"]["tensorflow"] and table["recorded"]["cores"] == os.cpu_count()
 
 
-def test_an_interrupted_call_goes_on_where_it_was(tiny, tmp_path):
-    """The real signal, sent to a real command, in the middle of its second run."""
-    code = (f"import sys, tiny_runs; sys.path.insert(0, {str(tmp_path)!r})\nfrom functools import partial\nfrom pathlib import Path\n"
-            "from course_utils.projects.runs import Run, run_all\n"
-            f"folder = {str(tmp_path)!r}\n"
-            "if __name__ == '__main__':\n"
-            "    run_all([Run('test', 'a', partial(tiny_runs.made, folder, 'a')), Run('test', 's', partial(tiny_runs.slow, folder, 's'))],"
-            " Path(folder) / 'kept')\n")  # fmt: skip
-    (tmp_path / "command.py").write_text(code)
-    command = subprocess.Popen([sys.executable, tmp_path / "command.py"], start_new_session=True, stderr=subprocess.PIPE, cwd=tmp_path)
-    deadline = time.monotonic() + 60
+COMMAND = """
+import sys
+from functools import partial
+from pathlib import Path
+import tiny_runs
+from course_utils.projects import __main__ as command, runs
+
+folder = sys.argv[1]
+made, slow = runs.Run("test", "a", partial(tiny_runs.made, folder, "a")), runs.Run("test", "s", partial(tiny_runs.slow, folder, "s"))
+if __name__ == "__main__":
+    command.runs_of = lambda project: lambda: [made, slow]
+    command.record.__defaults__ = Path(folder) / "kept", Path(folder)
+    sys.exit(command.main(["05_project_rnn_or_cnn"]))
+"""
+
+
+@pytest.mark.parametrize(("sign", "to_all"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["Ctrl-C", "kill"])
+def test_a_stopped_command_leaves_nothing_behind_and_goes_on_where_it_was(tiny, tmp_path, sign, to_all):
+    """The real signal, sent to the real command, in the middle of its second run."""
+    (tmp_path / "command.py").write_text(COMMAND)
+    surroundings = {**os.environ, "COURSE_DATA": str(tmp_path)}
+    command = subprocess.Popen([sys.executable, "command.py", tmp_path], start_new_session=True, stderr=subprocess.PIPE, cwd=tmp_path, env=surroundings)
+    deadline = time.monotonic() + 90
     while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.killpg(command.pid, signal.SIGINT)
-    command.communicate(timeout=30)
-    assert command.returncode != 0
-    assert not list((tmp_path / "kept" / "test").glob("s-*.json")) and not list((tmp_path / "kept" / "test").glob("*.part"))
+    (os.killpg if to_all else os.kill)(command.pid, sign)
+    said = command.communicate(timeout=60)[1].decode()  # its runs hold the same pipe: were one alive, this would wait
+    assert command.returncode == 130 and "What is done is kept" in said
+    assert sorted(path.name[:2] for path in (tmp_path / "kept" / "test").glob("*.json")) == ["a-"]
+    assert not list((tmp_path / "kept" / "test").glob("*.part")) and not (tmp_path / "test.json").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "begun").read_text()), 0)
     run_all(some(tiny, tmp_path, "a"), tmp_path / "kept")
     assert times_made(tmp_path, "a") == 1
 

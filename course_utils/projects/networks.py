@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import keras
 
 PARAMETERS = 82_000  # what an LSTM with 128 units needs to read MNIST, rounded up
-FILTERS = (16, 32)  # of the convolutional network's two layers
 KINDS = ("dense", "rnn", "lstm", "bilstm", "cnn")
 
 
@@ -72,9 +71,19 @@ def parameters_of(kind: str, width: int, shape: tuple[int, int, int], classes: i
         return 8 * cell + head + width * classes
     if kind == "dense":
         return (rows * features + 1) * width + head
-    first, second = FILTERS
+    first, second = filters_of(width)
     filters = (9 * channels + 1) * first + (9 * first + 1) * second
     return filters + ((rows // 4) * (columns // 4) * second + 1) * width + head
+
+
+def filters_of(width: int) -> tuple[int, int]:
+    """How many filters the convolutional network's two layers have: they grow with its hidden layer, so that no part is a bottleneck.
+
+    >>> filters_of(48)
+    (16, 32)
+    """
+    first = max(4, width // 3)
+    return first, 2 * first
 
 
 def logits_for(kind: str) -> Callable:
@@ -118,12 +127,14 @@ def _bilstm(width, shape, classes, seed):
 def _cnn(width, shape, classes, seed):
     import keras
 
+    first, second = filters_of(width)
+
     def filters(count, start):
         return keras.layers.Conv2D(count, 3, padding="same", activation="relu", kernel_initializer=keras.initializers.HeUniform(seed=start))
 
     return keras.Sequential([
         keras.Input((shape[0], shape[1] * shape[2])), keras.layers.Reshape(shape),
-        filters(FILTERS[0], 10 * seed + 5), keras.layers.MaxPooling2D(), filters(FILTERS[1], 10 * seed + 6), keras.layers.MaxPooling2D(),
+        filters(first, 10 * seed + 5), keras.layers.MaxPooling2D(), filters(second, 10 * seed + 6), keras.layers.MaxPooling2D(),
         keras.layers.Flatten(), _layer(width, seed, activation="relu"), _layer(classes, seed + 1_000),
     ], name="cnn")  # fmt: skip
 

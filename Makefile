@@ -85,7 +85,7 @@ pictures: setup  ## make README's pictures of the LSTM scope from the real thing
 lecture: setup  ## record the trainings that COURSE_RUN=lecture shows (maintainers)
 	@$(PY) -m course_utils lecture
 
-projects: setup  ## record the long runs of both projects; needs COURSE_DATA, and up to an hour (maintainers)
+projects: setup  ## make the long runs of both projects again; needs the full data sets, and up to an hour (maintainers)
 	@$(PY) -m course_utils.projects
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)

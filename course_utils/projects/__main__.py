@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from course_utils.kit import arrays
 from course_utils.projects.runs import KEPT, RECORDED, Run, run_all, write_table
 
 # Project -> the module with its function `runs()`.
@@ -22,8 +22,9 @@ PROJECTS = {"05_project_rnn_or_cnn": "rnn_or_cnn", "06_project_sentiment": "sent
 def main(arguments: Sequence[str]) -> int:
     """Make what is missing, then write a table for each project; exit status 0 when every run succeeded."""
     chosen = parser().parse_args(arguments)
-    if not os.environ.get("COURSE_DATA"):
-        print("The recorded runs use full data sets: set COURSE_DATA to their folder (`python -m course_utils pack FOLDER` makes one).", file=sys.stderr)
+    if lacking := missing():
+        print(f"The long runs use {', '.join(arrays.SETS)}; not here: {', '.join(lacking)}. `python -m course_utils fetch` downloads them, "
+              "or set COURSE_DATA to a folder that holds them all.", file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this command stops the run that it has begun, too
     try:
@@ -31,6 +32,17 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped. What is done is kept: the same command goes on from there.", file=sys.stderr)
         return 130
+
+
+def missing() -> list[str]:
+    """The data sets that are not on this machine, nor in the folder that COURSE_DATA names."""
+    def here(name: str) -> bool:
+        try:
+            return arrays.locate(name) is not None
+        except FileNotFoundError:
+            return False
+
+    return [name for name in arrays.SETS if not here(name)]
 
 
 def record(projects: Sequence[Sequence[Run]], kept: Path = KEPT, tables: Path = RECORDED) -> int:

@@ -97,7 +97,7 @@ def read_table(project: str, folder: Path = RECORDED) -> dict:
     file = folder / f"{project}.json"
     if not file.is_file():
         raise FileNotFoundError(f"Expected the recorded results of {project} in {file}, but there is no such file. "
-                                "`make projects` records them (up to an hour); it needs COURSE_DATA.")
+                                "`make projects` records them (up to an hour); it needs the full data sets.")
     return json.loads(file.read_text(encoding="utf-8"))
 
 

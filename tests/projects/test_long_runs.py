@@ -135,6 +135,7 @@ from course_utils.projects import __main__ as command, runs
 folder = sys.argv[1]
 made, slow = runs.Run("test", "a", partial(tiny_runs.made, folder, "a")), runs.Run("test", "s", partial(tiny_runs.slow, folder, "s"))
 if __name__ == "__main__":
+    command.missing = lambda: []
     command.runs_of = lambda project: lambda: [made, slow]
     command.record.__defaults__ = Path(folder) / "kept", Path(folder)
     sys.exit(command.main(["05_project_rnn_or_cnn"]))
@@ -145,8 +146,7 @@ if __name__ == "__main__":
 def test_a_stopped_command_leaves_nothing_behind_and_goes_on_where_it_was(tiny, tmp_path, sign, to_all):
     """The real signal, sent to the real command, in the middle of its second run."""
     (tmp_path / "command.py").write_text(COMMAND)
-    surroundings = {**os.environ, "COURSE_DATA": str(tmp_path)}
-    command = subprocess.Popen([sys.executable, "command.py", tmp_path], start_new_session=True, stderr=subprocess.PIPE, cwd=tmp_path, env=surroundings)
+    command = subprocess.Popen([sys.executable, "command.py", tmp_path], start_new_session=True, stderr=subprocess.PIPE, cwd=tmp_path)
     deadline = time.monotonic() + 90
     while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -172,9 +172,16 @@ def test_a_run_must_be_callable_elsewhere(tmp_path):
         run_all([Run("test", "a", lambda: {})], tmp_path)
 
 
-def test_without_the_data_the_command_says_what_to_set(monkeypatch, capsys):
-    monkeypatch.delenv("COURSE_DATA", raising=False)
-    assert main([]) == 1 and "COURSE_DATA" in capsys.readouterr().err
+@pytest.mark.parametrize("named", [True, False])
+def test_without_the_data_the_command_says_what_is_missing(tmp_path, monkeypatch, capsys, named):
+    for name in ("COURSE_CACHE", "KERAS_HOME", *(["COURSE_DATA"] if named else [])):
+        monkeypatch.setenv(name, str(tmp_path))
+    if not named:
+        monkeypatch.delenv("COURSE_DATA", raising=False)
+    (tmp_path / "mnist.npz").touch()
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert "not here: fashion_mnist, cifar10, imdb." in said and "COURSE_DATA" in said and "python -m course_utils fetch" in said
 
 
 def test_without_a_table_the_command_is_named(tmp_path):

@@ -26,7 +26,7 @@ PYTEST := -m pytest -n $(JOBS) $(PYTEST_ARGS)
 APART := tests/grading tests/faults tests/browser tests/pages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-full test-grading test-browser test-pages bench bench-peers bench-widgets pictures data exercises release grade slides slides-pdf site notebooks measure lecture times lock upgrade canary clean
+.PHONY: help setup lab test test-full test-grading test-browser test-pages bench bench-peers bench-widgets pictures data exercises release grade slides slides-pdf site notebooks measure lecture projects times lock upgrade canary clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -93,6 +93,9 @@ pictures: setup  ## make README's pictures of the LSTM scope from the real thing
 
 lecture: setup  ## record the trainings that COURSE_RUN=lecture shows (maintainers)
 	@$(PY) -m course_utils lecture
+
+projects: setup  ## make the long runs of both projects again; needs the full data sets, and up to an hour (maintainers)
+	@$(PY) -m course_utils.projects
 
 times: setup  ## write the last test runs' time per notebook into README.md (maintainers)
 	@$(PY) -m course_utils times

@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 import notebook_rules as rules
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(path for folder in ("notebooks", "notebooks/reports") for path in (Path(__file__).parents[1] / folder).glob("*.ipynb"))
 PERTURB = """
 examples = examples._replace(x_train=0.9 * examples.x_train.transpose(0, 2, 1), x_test=0.9 * examples.x_test.transpose(0, 2, 1),
                              y_train=(examples.y_train + 1) % 10, y_test=(examples.y_test + 1) % 10)
@@ -47,7 +47,7 @@ def is_computed(caption):
     return any(isinstance(node, (ast.Name, ast.Call, ast.Attribute)) for node in ast.walk(caption))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_no_caption_is_a_fixed_sentence(path):
     for number, cell in rules.code_cells(nbformat.read(path, as_version=4)):
         for call in ast.walk(ast.parse(cell.source)):

@@ -18,7 +18,7 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 def test_lesson_keeps_the_rule(rule, path):
     assert rule(read(path), path) == []
@@ -26,7 +26,7 @@ def test_lesson_keeps_the_rule(rule, path):
 
 def test_enough_cells_are_compared():
     """At least four fifths of the code cells with text output, over all lessons."""
-    counts = {path.stem: rules.compared(read(path)) for path in NOTEBOOKS}
+    counts = {path: rules.compared(read(path)) for path in NOTEBOOKS}
     done, all_of_them = (sum(column) for column in zip((0, 0), *counts.values(), strict=True))
     assert done >= LEAST_SHARE * all_of_them, counts
 

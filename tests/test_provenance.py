@@ -35,6 +35,15 @@ def test_only_what_is_reached_counts(package, module, old, new, same):
     assert (provenance.digest(LESSON) == before) is same
 
 
+def test_modules_of_the_projects_count_for_those_who_import_them(package):
+    project = ["from course_utils.projects.bench import measure", "measure(model, fit, data)"]
+    (package / "projects").mkdir()
+    before = [provenance.digest(cells) for cells in (project, ["def measure(): pass", project[1]])]
+    (package / "projects" / "bench.py").write_text("def measure(model, fit, data):\n    return fit(model)\n", encoding="utf-8")
+    after = [provenance.digest(cells) for cells in (project, ["def measure(): pass", project[1]])]
+    assert after[0] != before[0] and after[1] == before[1]
+
+
 def test_a_cell_counts_without_its_comments():
     before = provenance.digest(LESSON)
     assert provenance.digest([*LESSON[:2], LESSON[2] + "  # the fast one"]) == before

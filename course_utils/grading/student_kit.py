@@ -24,7 +24,7 @@ README = Path(__file__).with_name("student_readme.md")
 # Taken as they are. What is not named here is not in the kit.
 COPIED = (
     "LICENSE", "LICENSE-CONTENT", "CITATION.cff", "notebooks/*.ipynb", "notebooks/figures/*.svg", "styles/*",
-    "course_utils/*.py", "course_utils/checks/*.py", "course_utils/widgets/*.*", "course_utils/kit/*.py", "course_utils/kit/*.json", "course_utils/kit/*.csv", "course_utils/kit/*.js",
+    "course_utils/*.py", "course_utils/checks/*.py", "course_utils/projects/*.py", "course_utils/projects/recorded/*.json", "course_utils/widgets/*.*", "course_utils/kit/*.py", "course_utils/kit/*.json", "course_utils/kit/*.csv", "course_utils/kit/*.js",
     "tests/nbval_sanitize.cfg", "tests/test_tables.py",
 )  # fmt: skip
 LEFT_OUT = {ROOT / "course_utils" / "widgets" / "train.py"}  # for maintainers
@@ -199,7 +199,7 @@ def readme() -> str:
 
 def lesson_table() -> str:
     """Lessons, their questions and minutes, and their exercises with the time that each takes."""
-    rows = re.findall(r"^\| (\d) \| (\[[^\]]+\]\(notebooks/([^)]+)\.ipynb\)) \| (.*) \| (\d+) \|$", read("README.md"), flags=re.MULTILINE)
+    rows = re.findall(r"^\| (\d) \| (\[[^\]]+\]\(notebooks/([^)]+)\.ipynb\)) \| (.*) \| ([\d–]+) \|$", read("README.md"), flags=re.MULTILINE)
     lines = ["| | lesson | its question | minutes | exercises |", "|---|---|---|---|---|"]
     return "\n".join(lines + [f"| {number} | {link} | {question} | {minutes} | {exercise_link(name)} |" for number, link, name, question, minutes in rows])
 

@@ -13,9 +13,14 @@ MODULES = ("data.py", "models.py", "training.py")
 
 
 def digest(cells: Iterable[str]) -> str:
-    """A hash of these cells and of what they reach in the package, without comments, docstrings and layout."""
-    trees = [bare(ast.parse(python(source))) for source in cells]
-    reached = definitions(set().union(*map(names, trees)), [PACKAGE / name for name in MODULES])
+    """A hash of these cells and of what they reach in the package, without comments, docstrings and layout.
+
+    The modules of the projects count for cells that import some of them: a lesson may use the same names for things of its own.
+    """
+    sources = list(cells)
+    trees = [bare(ast.parse(python(source))) for source in sources]
+    projects = sorted((PACKAGE / "projects").glob("*.py")) if any("course_utils.projects" in source for source in sources) else []
+    reached = definitions(set().union(*map(names, trees)), [*(PACKAGE / name for name in MODULES), *projects])
     return hashlib.sha256("\0".join(ast.unparse(tree) for tree in [*trees, *reached]).encode()).hexdigest()[:16]
 
 

@@ -89,6 +89,7 @@ def pytest_terminal_summary(terminalreporter, config):
     seconds: dict[str, float] = {}
     for report in reports:
         folder, name = os.path.split(report.nodeid.split("::")[0])
+        name = f"reports/{name}" if folder.endswith("/reports") else name  # a report has the name of its project
         if name.endswith(".ipynb") and folder.startswith("notebooks"):
             seconds[name] = seconds.get(name, 0.0) + report.duration
     if not seconds:

@@ -24,12 +24,26 @@ class LessonFault(Exception):
 
 
 def lessons(folder: Path = NOTEBOOKS) -> list[Path]:
-    """The lessons' notebooks in their order.
+    """The lessons' notebooks in their order, without the projects: what is told in a lecture, and so has slides and notes.
 
     >>> [path.stem for path in lessons()][:2]
     ['00_start_here', '01_rnn_formula']
     """
-    return sorted(folder.glob("*.ipynb"))
+    return [path for path in sorted(folder.glob("*.ipynb")) if not is_project(path)]
+
+
+def projects(folder: Path = NOTEBOOKS) -> list[Path]:
+    """The projects' notebooks: pages of the site like the lessons, but work for a desk, so they have no slides and no notes."""
+    return [path for path in sorted(folder.glob("*.ipynb")) if is_project(path)]
+
+
+def is_project(path: Path) -> bool:
+    """Whether a notebook is a project: its name says so, as in 05_project_rnn_or_cnn.
+
+    >>> is_project(Path("05_project_rnn_or_cnn.ipynb")), is_project(Path("03_lstm.ipynb"))
+    (True, False)
+    """
+    return re.match(r"\d\d_project_", path.name) is not None
 
 
 def read_lesson(path: Path) -> NotebookNode:

@@ -24,7 +24,7 @@ from course_utils.kit.environment import project
 from course_utils.publish import assets
 from course_utils.publish.deck import METER, figure, html_block
 from course_utils.publish.glossary import glossary
-from course_utils.publish.lessons import ROOT, STATE, VIEW, LessonFault, lessons, read_lesson
+from course_utils.publish.lessons import ROOT, STATE, VIEW, LessonFault, is_project, lessons, projects, read_lesson
 from course_utils.publish.slides import MOUNT
 
 FOLDER = ROOT / "build" / "site"
@@ -48,7 +48,7 @@ def make_site(folder: Path = FOLDER, notebooks: Sequence[Path] | None = None, ad
 
     Args:
         folder: where to write.
-        notebooks: the lessons; all of them by default.
+        notebooks: lessons and projects; all of them by default.
         address: where the repository is for everybody; by default what pyproject.toml says, and without it no launch buttons.
 
     Raises:
@@ -57,7 +57,7 @@ def make_site(folder: Path = FOLDER, notebooks: Sequence[Path] | None = None, ad
     sources, new = folder.with_name(folder.name + "-sources"), folder.with_name(folder.name + ".part")
     for old in (sources, new):
         shutil.rmtree(old, ignore_errors=True)
-    lay_out(sources, list(notebooks or lessons()))
+    lay_out(sources, list(notebooks or [*lessons(), *projects()]))
     warnings = run_sphinx(sources, new, address or public_address())
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(new, folder)
@@ -166,7 +166,8 @@ def index_page(notebooks: list[Path], exercises: list[str]) -> str:
     """docs/index.md, which becomes the first page, with the table of contents of all."""
     text = re.sub(r"\]\((?!https?:|#)([^)]+)\)", lambda link: f"]({os.path.normpath(os.path.join('docs', link[1]))})", (DOCS / "index.md").read_text(encoding="utf-8"))
     teaching = [f"docs/{path.stem}" for path in sorted(DOCS.glob("*.md"), key=lambda path: (path.stem != "instructor", path.stem)) if path.stem != "index"]
-    trees = {"Lessons": [f"notebooks/{path.stem}" for path in notebooks] + ["glossary"], "Exercises": [f"notebooks/{EXERCISES}/{name}/{name}" for name in exercises],
+    pages = {kind: [f"notebooks/{path.stem}" for path in notebooks if is_project(path) == kind] for kind in (False, True)}
+    trees = {"Lessons": pages[False] + ["glossary"], "Projects": pages[True], "Exercises": [f"notebooks/{EXERCISES}/{name}/{name}" for name in exercises],
              "Teaching": teaching, "The repository": [f"{title} <{Path(name).stem}>" for name, title in PAGES.items()]}  # fmt: skip
     return text + "".join(f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n" for caption, names in trees.items() if names)
 

@@ -84,6 +84,16 @@ def test_a_line_that_may_be_there_is_one_that_is_taught(line, path, reason, foun
     assert any(f": {leaks.bare(line)} (" in fault for fault in found)
 
 
+def test_projects_are_in_the_kit_and_their_filled_reports_are_not(files):
+    """Neither the notebook nor a paragraph of it that the project does not say itself."""
+    assert sorted(name for name in files if re.match(r"notebooks/\d\d_project", name)) and not [name for name in files if "reports" in name]
+    assert {"course_utils/projects/bench.py", "course_utils/projects/recorded/05_project_rnn_or_cnn.json"} <= set(files)
+    said = "\n".join(cell.source for name, data in files.items() if name.endswith(".ipynb") for cell in nbformat.reads(data.decode(), as_version=4).cells)
+    reports = [nbformat.read(path, as_version=4) for path in (ROOT / "notebooks" / "reports").glob("*.ipynb")]
+    paragraphs = [part for report in reports for cell in report.cells if cell.cell_type == "markdown" for part in cell.source.split("\n\n") if part[:1].isalpha() and len(part) > 80]
+    assert len(paragraphs) > 5 and [part for part in paragraphs if part in said] == []
+
+
 SOLUTION = leaks.solutions("02_unrolling")[0]
 PROSE = leaks.solutions("02_unrolling")[-1].split("\n\n")[1]
 RENAMED = "def g(q, r, u, v):\n" + re.sub(r"\bh\b", "state", re.sub(r"\bgradient\b", "total", SOLUTION)).replace("dh, total = state[-1] - y, 0.0", "dh, total = (state[-1]\n      - y, 0.0)")

@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from course_utils.publish import site
-from course_utils.publish.lessons import NOTEBOOKS, ROOT, lessons, read_lesson
+from course_utils.publish.lessons import NOTEBOOKS, ROOT, lessons, projects, read_lesson
 
 READY = "document.documentElement.dataset.site === 'ready'"
 AXE = {"resultTypes": ["violations"], "preload": False}  # it would read style sheets again, which a page opened from a file may not
@@ -31,7 +31,7 @@ def pages(built):
 
 
 def test_all_pages_are_there(pages):
-    assert {"index.html", "glossary.html", "search.html", "docs/instructor.html", "docs/grading.html", *(f"notebooks/{path.stem}.html" for path in lessons())} <= set(pages)
+    assert {"index.html", "glossary.html", "search.html", "docs/instructor.html", "docs/grading.html", *(f"notebooks/{path.stem}.html" for path in [*lessons(), *projects()])} <= set(pages)
 
 
 def test_no_link_is_dead(built, pages):
@@ -66,7 +66,7 @@ def bare(text):
 
 def test_no_answer_is_on_a_page(pages):
     """Exercises are here as students get them; what the lessons say themselves is no secret."""
-    public = [cell.source for path in lessons() for cell in read_lesson(path).cells] + [site.exercise_page(path.stem) for path in lessons()]
+    public = [cell.source for path in [*lessons(), *projects()] for cell in read_lesson(path).cells] + [site.exercise_page(path.stem) for path in lessons()]
     said = bare("".join(public))
     sources = [nbformat.read(path, as_version=4) for path in (NOTEBOOKS / "exercises" / "source").glob("*/*.ipynb")]
     marked = "### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END"
@@ -117,7 +117,7 @@ def test_no_page_is_wider_than_the_screen(built, pages, open_file, width):
 
 def live_counts():
     found = {}
-    for path in lessons():
+    for path in [*lessons(), *projects()]:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         state = notebook["metadata"].get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
         views = [output.get("data", {}).get("application/vnd.jupyter.widget-view+json") for cell in notebook["cells"] for output in cell.get("outputs", [])]
@@ -166,9 +166,9 @@ def test_no_launch_button_until_the_address_is_set(built):
 
 
 def test_every_launch_button_opens_a_file_of_the_tree(tmp_path):
-    assert site.make_site(tmp_path / "site", lessons(), address="https://github.com/someone/unrolled") == []
+    assert site.make_site(tmp_path / "site", [*lessons(), *projects()], address="https://github.com/someone/unrolled") == []
     links = launch_links(tmp_path / "site")
     files = {link: unquote(re.search(r"(?:lab/tree/|blob/main/)([^?&]+)", unquote(link))[1]) for link in links}
     assert [link for link, file in files.items() if not (ROOT / file).is_file()] == []
-    for path in lessons():
+    for path in [*lessons(), *projects()]:
         assert sum(file == path.relative_to(ROOT).as_posix() for file in files.values()) == 2

@@ -8,21 +8,27 @@ from nbformat import v4
 
 from course_utils.grading.exercises import lessons as exercise_lessons
 from course_utils.publish import glossary, site
-from course_utils.publish.lessons import ROOT, STATE, VIEW, LessonFault, lessons, read_lesson
+from course_utils.publish.lessons import ROOT, STATE, VIEW, LessonFault, lessons, projects, read_lesson
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site") / "sources"
-    site.lay_out(folder, lessons())
+    site.lay_out(folder, [*lessons(), *projects()])
     return folder
 
 
 def test_lessons_and_pages_lie_as_in_the_repository(sources):
-    for path in [*lessons(), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+    for path in [*lessons(), *projects(), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
         inside = path.relative_to(ROOT)
         assert (sources / inside).is_file() or inside.as_posix() == "docs/index.md", inside
     assert len(list((sources / "notebooks" / "figures").glob("*.svg"))) >= 6
+
+
+def test_projects_are_pages_and_their_filled_reports_are_not(sources):
+    assert projects() and all((sources / "notebooks" / path.name).is_file() for path in projects())
+    assert not (sources / "notebooks" / "reports").exists()
+    assert "Projects" in (sources / "index.md").read_text(encoding="utf-8")
 
 
 def test_every_page_is_in_the_table_of_contents(sources):
@@ -31,7 +37,7 @@ def test_every_page_is_in_the_table_of_contents(sources):
     assert pages == set(named)
 
 
-@pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*lessons(), *projects()], ids=lambda path: path.stem)
 def test_outputs_are_taken_over_and_nothing_is_run(path):
     before, after = read_lesson(path), site.shown(read_lesson(path))
     assert [cell.source for cell in before.cells if cell.cell_type == "code"] == [cell.source for cell in after.cells if cell.cell_type == "code"]

@@ -19,7 +19,7 @@ from course_utils.projects.runs import Run
 PROJECT = "06_project_sentiment"
 SEEDS = (1, 2, 3)
 BUILD = {"cnn": cnn_reader, "gru": gru_reader, "gru_each_word": partial(gru_reader, every_word=True)}
-EPOCHS = {"cnn": 5, "gru": 5, "gru_each_word": 5}
+EPOCHS = {"cnn": 3, "gru": 3, "gru_each_word": 3}
 SHOWN, SPAN, FIRST = 8, 24, 40  # texts of each sort whose answers are kept word by word; how many words of each; not the first ones
 
 

@@ -1,6 +1,7 @@
 """The long runs of project 6 on reviews of our own making: what is written down is what was measured."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def small(monkeypatch, reviews):
     monkeypatch.setattr(sentiment, "load_reviews", lambda length: reviews)
     monkeypatch.setattr(sentiment, "load_words", lambda: WORDS)
     monkeypatch.setattr(sentiment, "SHOWN", 3)
+    monkeypatch.setattr(sentiment, "fit", partial(readers.fit, batch=8, rate=0.03))  # few texts need many steps
     small = {"width": 8, "dropped": 0.0}
     monkeypatch.setattr(sentiment, "BUILD", {
         "cnn": lambda vocabulary, seed: readers.cnn_reader(vocabulary, filters=8, seed=seed, **small),

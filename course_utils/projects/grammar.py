@@ -5,9 +5,9 @@ partner: the same words, equally often, and the other verdict. So whoever sees o
 must answer partners alike, and has exactly one of the two right.
 
 >>> praise, blame, kind = sentence_pairs(1, seed=3)[0]
->>> print(praise, blame, sep="\n")
-my sister denies that the critic says that the acting is stupid and not clever
-my sister denies that the critic says that the acting is clever and not stupid
+>>> print(praise, blame, sep="\\n")
+my sister denies that the music is stupid and not great
+my sister denies that the music is great and not stupid
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def chains(depth: int) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-PATTERNS = {"near": NEAR, "far": FAR, "chain": chains(2) + chains(3) + chains(4)}
+DEEPEST = 4
+EACH_DEPTH = [2 ** (DEEPEST - depth) * chains(depth) for depth in range(1, DEEPEST + 1)]  # so that each is as likely as the others
+PATTERNS = {"near": NEAR, "far": FAR, "chain": tuple(pattern for patterns in EACH_DEPTH for pattern in patterns)}
 
 
 class Pair(NamedTuple):

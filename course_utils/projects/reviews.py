@@ -119,7 +119,7 @@ def shuffle_words(x: np.ndarray, seed: int) -> np.ndarray:
     """Mix the words of each text, each in an order of its own; padding stays in front. What is lost is the order and nothing else.
 
     >>> shuffle_words(np.array([[0, 0, 7, 8, 9]]), seed=1)
-    array([[0, 0, 8, 9, 7]])
+    array([[0, 0, 7, 9, 8]])
     """
     keys = np.random.default_rng(seed).random(x.shape)
     keys[x == 0] = -1.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import kit
 
 KINDS = {
-    "matrix products": ("MatMul", "_FusedMatMul"),
+    "matrix products": ("MatMul", "FusedMatMul", "_FusedMatMul"),
     "tanh and its gradient": ("Tanh", "TanhGrad"),
     "other element-wise work": ("Mul", "AddV2", "Add", "Sub", "AddN", "Neg", "RealDiv", "Square", "Sqrt", "Rsqrt", "Maximum", "BiasAdd", "BiasAddGrad", "_FusedMul"),
     "cutting, joining, moving": ("Split", "ConcatV2", "Pack", "Unpack", "Transpose", "Reshape", "Slice", "StridedSlice", "Tile", "ZerosLike", "Fill", "Identity", "BroadcastTo", "ExpandDims", "GatherV2"),
@@ -49,8 +49,8 @@ def by_kind(path: Path, count: int) -> dict[str, float]:
     for line in host.lines:
         for event in line.events:
             name = host.event_metadata[event.metadata_id].name
-            kind = name.rpartition(":")[2] if ":" in name and "::" not in name else None
-            if kind:
+            kind = name.rpartition(":")[2].removeprefix("_MklNative").removeprefix("_Mkl") if ":" in name and "::" not in name else None
+            if kind and "__inference" not in kind:  # the call of the whole graph; its operations count
                 spent[words.get(kind, f"other: {kind}")] += event.duration_ps / 1e9
                 calls += 1
     return {"operations": calls / count, **{kind: total / count for kind, total in spent.most_common()}}

@@ -43,6 +43,8 @@ TRIED = {
     "columns in the order i, f, o, g: one sigmoid for three gates": ("variants", {"cell": "one sigmoid"}, KERNEL),
     "weight gradients of all steps in one product each": ("variants", {"deltas": True}, KERNEL),
     "one sigmoid, and weight gradients in one product each": ("variants", {"cell": "one sigmoid", "deltas": True}, KERNEL),
+    "recurrent weights turned once, for a gradient that reads them row by row": ("variants", {"turned": True}, KERNEL),
+    "recurrent weights turned once, and weight gradients in one product each": ("variants", {"turned": True, "deltas": True}, KERNEL),
     "the cell's element-wise work fused by XLA": ("variants", {"cell": "one tanh, by XLA"}, KERNEL),
     "the whole step by XLA": ("variants", {"xla": True}, KERNEL),
     "without oneDNN": ("kit", {}, {**KERNEL, "TF_ENABLE_ONEDNN_OPTS": "0"}),

@@ -8,14 +8,14 @@ from . import kit
 
 
 class Training(kit.Training):
-    """``parts`` of the batch side by side, ``bundle`` steps in one graph, whole step or only the cell by XLA, and a form of cell and gradient."""
+    """``parts`` of the batch side by side, ``bundle`` steps in one graph, whole step or only the cell by XLA, and a form of cell, of the product with the recurrent weights, and of gradient."""
 
-    def __init__(self, parts: int = 2, bundle: int = 1, xla: bool = False, cell: str = "one tanh", deltas: bool = False, until: str = "update", once: bool = False, **case) -> None:
+    def __init__(self, parts: int = 2, bundle: int = 1, xla: bool = False, cell: str = "one tanh", deltas: bool = False, until: str = "update", once: bool = False, turned: bool = False, **case) -> None:
         super().__init__(**case)
         import tensorflow as tf
 
         self.bundle, self.until = bundle, until
-        self.cell, self.deltas, self.parts = cell, deltas, parts
+        self.cell, self.deltas, self.parts, self.turned = cell, deltas, parts, turned
         self.half = tf.function(self._half) if once else self._half  # once: both halves call one graph
         self.graph = tf.function(self._bundle, jit_compile=xla)
         self.step = self._step
@@ -88,8 +88,10 @@ class Training(kit.Training):
         states, h, c = [], tf.zeros([images.shape[0], layer.units]), tf.zeros([images.shape[0], layer.units])
         cell = {"one tanh": one_tanh, "one sigmoid": one_sigmoid, "as written": as_written, "one tanh, by XLA": one_tanh, "one sigmoid, by XLA": one_sigmoid}[self.cell]
         cell = tf.function(cell, jit_compile=True) if self.cell.endswith("XLA") else cell
-        for projected in tf.unstack(tf.reshape(sums, [rows, -1, W_h.shape[1]])):
-            h, c = cell(projected + h @ W_h, c)
+        columns = W_h.shape[1]
+        W_h = tf.transpose(W_h) if self.turned else W_h
+        for projected in tf.unstack(tf.reshape(sums, [rows, -1, columns])):
+            h, c = cell(projected + tf.matmul(h, W_h, transpose_b=self.turned), c)
             states.append(h)
         return sums, states
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests" / "benchmarks"))
 import bench  # noqa: E402
 from speed import figures, peers, picture, race, report, results  # noqa: E402
+from speed.contenders import products  # noqa: E402
 from speed.rows import growth, inference, steps, to_99  # noqa: E402
 from speed.workers import Contender, Missing, Worker, workers  # noqa: E402
 
@@ -134,6 +135,10 @@ def test_the_table_has_everybody_and_who_is_missing(kept):
     assert "8.00 ms" in text and "×2.00" in text and "its environment is not there" in text
 
 
+def test_the_page_says_what_two_cores_are_worth():
+    assert "side by side make 1.30 times the matrix products" in report.case_part(outcome({"the kit": [1.0]}, two_at_once=1.3))
+
+
 def test_page_readme_and_figure_come_from_what_is_kept(kept, tmp_path, monkeypatch):
     page, text, drawing = tmp_path / "speed.md", tmp_path / "README.md", tmp_path / "speed.png"
     monkeypatch.setattr(results, "ROOT", tmp_path)
@@ -236,6 +241,22 @@ def test_all_contenders_make_the_same_step(module, option, prepared):
                 steps.same_work(started[contender.name], folder, case["weights"])
         finally:
             np.savez(folder / "kit.npz", **kept)
+
+
+def test_losses_are_those_of_a_fresh_start_whatever_was_timed_before(prepared):
+    folder, case, _ = prepared
+    kit = steps.contenders(case["kind"])[0]
+    with workers({kit.name: (kit, "as in the lessons")}, case) as (started, _), np.load(folder / "kit.npz") as right:
+        started[kit.name].call("go", count=1)
+        started[kit.name].call("losses", into=str(folder / "again.npz"), weights=case["weights"])
+        with np.load(folder / "again.npz") as again:
+            assert race.parity(again, {"losses": right["losses"]}) is None
+
+
+def test_the_floor_leaves_no_product_out():
+    small = products.shapes("lstm", 8, 4, 5, 3)
+    made = [(a.T if turned == "a" else a) @ (b.T if turned == "b" else b) for a, b, turned in products.factors(small)]
+    assert products._tensorflow(small)() == pytest.approx(2 * sum(product[0, 0] for product in made), rel=1e-4)
 
 
 def test_the_recipe_is_lesson_3s():

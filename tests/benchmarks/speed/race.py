@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -49,6 +53,30 @@ def best_option(contender: Contender, case: dict, check: Callable[[Worker], None
     medians = {option: statistics.median(values) for option, values in samples.items() if option not in missing}
     tried.update({**missing, **medians})
     return min(medians, key=medians.get) if medians else None
+
+
+COUNT = """
+import sys, time, numpy as np
+a, count = np.ones((128, 512), np.float32), 0
+b = np.ones((512, 128), np.float32)
+while time.time() < float(sys.argv[1]):
+    a @ b
+while time.time() < float(sys.argv[2]):
+    a @ b
+    count += 1
+print(count)
+"""
+
+
+def two_at_once(seconds: float = 1.0, times: int = 3) -> float:
+    """How often the matrix products of one process two processes make side by side: 2 on two whole cores, less where these share one."""
+    def products(processes: int) -> int:
+        begin = time.time() + 1.0  # by then NumPy is imported
+        started = [subprocess.Popen([sys.executable, "-c", COUNT, str(begin), str(begin + seconds)], stdout=subprocess.PIPE, text=True,
+                                    env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}) for _ in range(processes)]  # fmt: skip
+        return sum(int(process.communicate()[0]) for process in started)
+
+    return statistics.median(products(2) / products(1) for _ in range(times))
 
 
 def parity(found: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray], tolerance: float = 1e-3) -> str | None:

@@ -160,6 +160,8 @@ def case_part(outcome: Mapping) -> str:
         floor = figures.floor(outcome["samples"])
         rate = f", {outcome['billions'] / figures.median(outcome['samples'][floor]):.0f} billion a second in the floor" if floor else ""
         parts.append(f"The products of a step are {outcome['billions']:.2f} billion multiplications and additions{rate}.")
+    if "two_at_once" in outcome:
+        parts.append(f"Two processes side by side make {outcome['two_at_once']:.2f} times the matrix products of one on this machine; on two whole cores it would be 2.")
     for name, options in outcome["tried"].items():
         words = "; ".join(f"{option} {figures.shown(value, outcome['unit'])}" if isinstance(value, float) else f"{option}: {value}" for option, value in options.items())
         parts.append(f"Tried for {name}, in {outcome['unit']}: {words}.")

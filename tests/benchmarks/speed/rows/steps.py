@@ -72,6 +72,7 @@ def measure(kind: str, outcome: dict) -> None:
         check = partial(same_work, folder=Path(folder), weights=case["weights"])
         race_all(contenders(kind), case, check, outcome)
         outcome["billions"] = products_of(case)
+        outcome["two_at_once"] = round(race.two_at_once(), 2)
 
 
 def products_of(case: dict) -> float:

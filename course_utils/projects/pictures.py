@@ -35,7 +35,8 @@ def draw_words(words: Sequence[str], praise: ArrayLike, *, ax: Axes | None = Non
     ax = ax or plt.subplots(figsize=(1.25 * min(columns, len(words)), 0.75 * lines + 0.3))[1]
     for place, (word, p) in enumerate(zip(words, praise)):
         x, y = place % columns, place // columns
-        ax.add_patch(plt.Rectangle((x + 0.02, y + 0.05), 0.96, 0.9, color=plt.get_cmap("PuOr_r")(0.25 + 0.5 * p), linewidth=0))  # no darker than letters can be read on
+        color = plt.get_cmap("PuOr_r")(0.25 + 0.5 * p)  # no darker than letters can be read on
+        ax.add_patch(plt.Rectangle((x + 0.02, y + 0.05), 0.96, 0.9, color=color, linewidth=0))
         ax.text(x + 0.5, y + 0.38, word, ha="center", va="center", fontsize="small" if len(word) > 9 else "medium", parse_math=False)
         ax.text(x + 0.5, y + 0.75, f"{100 * p:.0f}", ha="center", va="center", fontsize="x-small")
     ax.set(xlim=(0, min(columns, len(words))), ylim=(lines, 0), title=title)

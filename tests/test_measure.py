@@ -87,6 +87,12 @@ def test_full_bands_need_full_data(course, monkeypatch, capsys):
     assert "set COURSE_DATA" in capsys.readouterr().err
 
 
+def test_what_is_told_in_the_runs_on_both_kinds_of_digits_counts_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "BANDS_FILE", tmp_path / "bands.json")
+    measure.write_bands({"name": "little language", "kind": "embedded", "seed": seed, "value": value} for seed, value in [(1, 0.9), (2, 0.92), (1, 0.91)])
+    assert json.loads((tmp_path / "bands.json").read_text(encoding="utf-8"))["bands"]["little language"]["embedded"]["values"] == [0.9, 0.92]
+
+
 def recorded():
     return json.loads(runs.BANDS_FILE.read_text(encoding="utf-8"))["bands"]
 

@@ -87,10 +87,10 @@ def kept_lines(lesson: Path, kind: str, seed: int) -> list[dict]:
 
 def write_bands(lines: Iterable[dict]) -> None:
     """Turn the kept values into bands and write them with their provenance."""
-    values: dict[str, dict[str, list]] = {}
-    for line in lines:
-        values.setdefault(line["name"], {}).setdefault(line["kind"], []).append(line)
-    bands = {name: {kind: _band(name, kind, runs) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
+    values: dict[str, dict[str, dict[int, dict]]] = {}
+    for line in lines:  # one a seed: what has nothing to do with the digits is told in the runs on both kinds
+        values.setdefault(line["name"], {}).setdefault(line["kind"], {}).setdefault(line["seed"], line)
+    bands = {name: {kind: _band(name, kind, list(runs.values())) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
     recorded = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "cores": os.cpu_count(),
                 **{package: version(package) for package in ("tensorflow", "keras", "numpy")}}
     part = BANDS_FILE.with_suffix(".part")

@@ -201,6 +201,7 @@ def test_a_process_that_dies_drops_out(tmp_path):
     np.savez(given, images=np.zeros((300, 28, 28), np.float32), labels=np.arange(300) % 10)
     worker = Worker(Contender("NumPy", "plain", "Batches", {"only": ({}, {})}), "only", {"given": str(given), "batch": 128})
     worker.process.kill()
+    worker.process.wait()
     samples, missing = {}, {}
     race.rounds({"dead": lambda: worker.call("go", count=1), "alive": lambda: 1.0}, 3, samples, missing)
     worker.close()

@@ -135,6 +135,12 @@ def test_the_table_has_everybody_and_who_is_missing(kept):
     assert "8.00 ms" in text and "×2.00" in text and "its environment is not there" in text
 
 
+def test_tables_of_the_profile_that_are_older_than_the_code_are_named():
+    table = {"title": "The step in parts", "head": ["a", "b"], "rows": [["x", "1"]], "date": "2026-11-22", "code": "abc"}
+    assert "Older than the code:** The step in parts." in report.profile_part({"PARTS": table}, "other")
+    assert "Older" not in report.profile_part({"PARTS": table}, "abc")
+
+
 def test_the_page_says_what_two_cores_are_worth():
     assert "side by side make 1.30 times the matrix products" in report.case_part(outcome({"the kit": [1.0]}, two_at_once=1.3))
 

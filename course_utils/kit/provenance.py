@@ -1,9 +1,10 @@
-"""Which of the package's code a lesson's results depend on: kept runs and recordings are named after it."""
+"""Where results come from: the package's code that they depend on, after which kept runs and recordings are named, and the machine."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import platform
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,3 +59,12 @@ def bare(tree: ast.Module) -> ast.Module:
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return tree
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())

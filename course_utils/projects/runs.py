@@ -103,7 +103,7 @@ def read_table(project: str, folder: Path = RECORDED) -> dict:
 
 def provenance() -> dict:
     """Date, machine and versions, as far as they bear on a result."""
-    return {"date": datetime.date.today().isoformat(), "machine": _processor(), "cores": os.cpu_count(), "python": platform.python_version(),
+    return {"date": datetime.date.today().isoformat(), "machine": code.processor(), "cores": os.cpu_count(), "python": platform.python_version(),
             **{package: version(package) for package in PACKAGES}}  # fmt: skip
 
 
@@ -202,13 +202,6 @@ def _one_or_all(values: list):
     different = sorted(set(values), key=str)
     return different[0] if len(different) == 1 else different
 
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 # --- The code that a result depends on ---

@@ -76,7 +76,7 @@ def main() -> int:
 
 def where() -> dict:
     """Of what code, machine and day a table is."""
-    blank = results.blank("", "ms", results.code_hash((*steps.CODE, "tests/benchmarks/lstm_profile.py")))
+    blank = results.blank("", "ms", report.profile_code(steps))
     return {key: blank[key] for key in ("code", "date", "machine")} | {"load": round(os.getloadavg()[0], 2)}
 
 

@@ -147,7 +147,7 @@ def page(kept: Mapping, rows: Mapping[str, ModuleType]) -> str:
     if kept.get("growth"):
         parts += ["## How the cost grows", growth_part(kept["growth"], rows["growth"])]
     if PROFILE.is_file():
-        parts += ["## Where the time of an LSTM step goes", profile_part(json.loads(PROFILE.read_text(encoding="utf-8")))]
+        parts += ["## Where the time of an LSTM step goes", profile_part(json.loads(PROFILE.read_text(encoding="utf-8")), profile_code(rows["steps"]))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -190,9 +190,17 @@ def growth_part(cases: Mapping, row: ModuleType) -> str:
     return "\n\n".join(parts)
 
 
-def profile_part(profile: Mapping) -> str:
-    """The tables that lstm_profile.py leaves."""
-    return "\n\n".join([f"Made by `python tests/benchmarks/lstm_profile.py` on {max(table['date'] for table in profile.values())}.", *map(profile_table, profile.values())])
+def profile_part(profile: Mapping, code: str) -> str:
+    """The tables that lstm_profile.py leaves; those that were made with other code are named."""
+    parts = [f"Made by `python tests/benchmarks/lstm_profile.py` on {max(table['date'] for table in profile.values())}."]
+    if old := [table["title"] for table in profile.values() if table["code"] != code]:
+        parts.append(f"**Older than the code:** {'; '.join(old)}.")
+    return "\n\n".join([*parts, *map(profile_table, profile.values())])
+
+
+def profile_code(steps: ModuleType) -> str:
+    """Hash of the files that decide what lstm_profile.py measures."""
+    return results.code_hash((*steps.CODE, "tests/benchmarks/lstm_profile.py"))
 
 
 def profile_table(table: Mapping) -> str:

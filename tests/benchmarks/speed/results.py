@@ -10,6 +10,8 @@ import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from course_utils.kit import provenance
+
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "docs" / "bench" / "results.json"
 HEART = ("course_utils/data.py", "course_utils/models.py", "course_utils/training.py", "course_utils/kit/jupyter.py")
@@ -64,13 +66,4 @@ def is_current(outcome: Mapping, code: str) -> bool:
 
 def machine() -> dict[str, str]:
     """Processor, cores, system and Python."""
-    return {"processor": processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or "unknown")
+    return {"processor": provenance.processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}

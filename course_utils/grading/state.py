@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("submitted", "gradebook.db", "students.json", "lock", "results")  # a folder that holds one of these is ours
@@ -86,6 +87,7 @@ def open_state(folder: str | None = None) -> State:
             f"and {ROOT} lie inside each other. Name another folder."
         )
     _make_private(path)
+    _remove_halves(path)
     return State(path)
 
 
@@ -102,6 +104,14 @@ def _make_private(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise GradingError(f"The state folder {path} cannot be written ({error.strerror}). Name another one as COURSE_STATE.") from error
+
+
+def _remove_halves(folder: Path) -> None:
+    """Remove what write() had begun when its process was killed; the whole file is written again where it is needed."""
+    for path in folder.rglob(".*.part"):
+        process = path.name.split(".")[-2]
+        if process.isdigit() and not psutil.pid_exists(int(process)) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict:

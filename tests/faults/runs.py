@@ -30,7 +30,7 @@ def steps(process, state):
     """Yields whenever a file was written or a process began or ended: progress that does not depend on the machine's speed."""
     last = None
     while process.poll() is None:
-        files = sorted((path.name, path.stat().st_mtime_ns) for path in state.rglob("*") if is_file(path))
+        files = sorted(filter(None, map(written, state.rglob("*"))))
         now = files, [child.pid for child in children(process.pid)]
         if now != last:
             yield now
@@ -38,10 +38,11 @@ def steps(process, state):
         time.sleep(0.02)
 
 
-def is_file(path):
+def written(path):
+    """A file's name and when it was written; None for a folder, and for a file that is gone before we have looked."""
     with contextlib.suppress(OSError):
-        return path.is_file()
-    return False
+        return (path.name, path.stat().st_mtime_ns) if path.is_file() else None
+    return None
 
 
 def hand_in(folder, student, data, when=1_750_000_000):
@@ -59,7 +60,7 @@ def outcome(state):
 
 def assert_complete(state, undisturbed):
     for name, found in outcome(state).items():
-        assert found == getattr(undisturbed, name), name
+        assert found == getattr(undisturbed, name), f"{name}: {set(map(str, found)) ^ set(map(str, getattr(undisturbed, name)))}"
     assert set(harness.gradebook_rows(state)) == set(harness.gradebook_rows(undisturbed.state))
     assert [str(path) for path in state.rglob("*.part")] == []
 

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,18 @@ def test_a_full_disk_is_said_and_the_old_content_stays(tmp_path, monkeypatch):
     with pytest.raises(GradingError, match="No space left.*goes on from here"):
         state.write(path, b"new")
     assert path.read_bytes() == b"old" and [p.name for p in path.parent.iterdir()] == ["record.json"]
+
+
+def test_halves_of_a_killed_run_are_removed_and_those_of_a_running_one_stay(tmp_path):
+    folder = open_state(str(tmp_path / "state")).folder / "submitted/ada/01_rnn_formula"
+    folder.mkdir(parents=True)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    killed, running, students = (folder / f".record.json.{process}.part" for process in (ended.pid, os.getpid(), "mine"))
+    for path in (killed, running, students):
+        path.write_text("half")
+    open_state(str(tmp_path / "state"))
+    assert sorted(folder.iterdir()) == sorted([running, students])
 
 
 def test_damaged_json_reads_as_nothing(tmp_path):

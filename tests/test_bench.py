@@ -16,6 +16,8 @@ from speed.contenders import products  # noqa: E402
 from speed.rows import growth, inference, steps, to_99  # noqa: E402
 from speed.workers import Contender, Missing, Worker, workers  # noqa: E402
 
+from course_utils.data import load_mnist  # noqa: E402
+
 
 def outcome(samples, **more):
     """One that was measured, with these samples."""
@@ -273,6 +275,40 @@ def test_the_recipe_is_lesson_3s():
     assert f"steps = {recipe['steps']:_} if mnist.is_full" in code
     assert f"train_modern(lstm, peak={recipe['peak'] * 1000:g}e-3)" in code
     assert "CosineDecay(0.0, decay_steps=steps * 4 // 5, warmup_target=peak, warmup_steps=steps // 5)" in code and "global_clipnorm=1.0" in code
+
+
+@pytest.fixture(scope="module")
+def few_digits(tmp_path_factory):
+    """A file of 64 digits to train and 32 to test."""
+    digits, file = load_mnist("embedded", verbose=False), tmp_path_factory.mktemp("few") / "given.npz"
+    np.savez(file, images=digits.x_train[:64], labels=digits.y_train[:64], test_images=digits.x_test[:32], test_labels=digits.y_test[:32])
+    return str(file)
+
+
+@pytest.mark.parametrize("entered", range(3))
+def test_a_training_ends_at_the_look_that_reaches_the_goal(entered, few_digits, monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "FILE", tmp_path / "results.json")  # nothing is known of the best options
+    contender = to_99.contenders()[entered]
+    recipe = (to_99.PLAIN if entered == 1 else to_99.RECIPE) | {"units": 4, "batch": 16, "steps": 8}
+    with workers({contender.name: (contender, next(iter(contender.options)))}, {"given": few_digits}) as (started, missing):
+        assert not missing
+        looks = [started[contender.name].call("train", seed=1, recipe=recipe, looks=[2, 4, 8], goal=goal) for goal in (2.0, 0.0)]
+    assert [[step for _, step, _ in found] for found in looks] == [[2, 4, 8], [2]]
+    seconds = [second for second, _, _ in looks[0]]
+    assert seconds == sorted(seconds) and all(0 <= share <= 1 for _, _, share in looks[0])
+
+
+def test_plain_fit_takes_adam_as_it_comes(few_digits):
+    import keras
+    from speed.contenders import keras_fit
+
+    made = []
+    for recipe in (to_99.PLAIN, {**to_99.RECIPE, "peak": 0.5}):
+        training = keras_fit.To99(few_digits)
+        training.train(seed=1, recipe=recipe | {"units": 4, "batch": 16, "steps": 4}, looks=[4], goal=2.0)
+        made.append(training.model.optimizer)
+    assert float(made[0].learning_rate) == pytest.approx(float(keras.optimizers.Adam().learning_rate)) and made[0].global_clipnorm is None
+    assert made[1].global_clipnorm == 1.0
 
 
 def test_the_lock_is_made_from_what_is_wanted():

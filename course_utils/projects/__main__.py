@@ -15,15 +15,17 @@ from pathlib import Path
 from course_utils.kit import arrays
 from course_utils.projects.runs import KEPT, RECORDED, Run, run_all, write_table
 
-# Project -> the module with its function `runs()`.
+# Project -> the module with its function `runs()`, and the data sets that these use.
 PROJECTS = {"05_project_rnn_or_cnn": "rnn_or_cnn", "06_project_sentiment": "sentiment"}
+USES = {"05_project_rnn_or_cnn": ("mnist", "fashion_mnist", "cifar10"), "06_project_sentiment": ("imdb",)}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Make what is missing, then write a table for each project; exit status 0 when every run succeeded."""
     chosen = parser().parse_args(arguments)
-    if lacking := missing():
-        print(f"The long runs use {', '.join(arrays.SETS)}; not here: {', '.join(lacking)}. `python -m course_utils fetch` downloads them, "
+    used = [name for project in chosen.projects for name in USES[project]]
+    if lacking := missing(used):
+        print(f"The long runs use {', '.join(used)}; not here: {', '.join(lacking)}. `python -m course_utils fetch` downloads them, "
               "or set COURSE_DATA to a folder that holds them all.", file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this command stops the run that it has begun, too
@@ -34,15 +36,15 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def missing() -> list[str]:
-    """The data sets that are not on this machine, nor in the folder that COURSE_DATA names."""
+def missing(used: Sequence[str]) -> list[str]:
+    """Those of the data sets that are not on this machine, nor in the folder that COURSE_DATA names."""
     def here(name: str) -> bool:
         try:
             return arrays.locate(name) is not None
         except FileNotFoundError:
             return False
 
-    return [name for name in arrays.SETS if not here(name)]
+    return [name for name in used if not here(name)]
 
 
 def record(projects: Sequence[Sequence[Run]], kept: Path = KEPT, tables: Path = RECORDED) -> int:
@@ -67,8 +69,14 @@ def runs_of(project: str) -> Callable[[], list[Run]]:
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     top = argparse.ArgumentParser(prog="python -m course_utils.projects", description=__doc__.splitlines()[0])
-    top.add_argument("projects", nargs="*", default=list(PROJECTS), metavar="project", help=f"of {', '.join(PROJECTS)}; default: both")
+    top.add_argument("projects", nargs="*", default=list(PROJECTS), metavar="project", type=_project, help=f"of {', '.join(PROJECTS)}; default: both")
     return top
+
+
+def _project(name: str) -> str:
+    if name not in PROJECTS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(PROJECTS)}; received {name}")
+    return name
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def told(results: Sequence[dict]) -> str:
 
 
 def interval(results: Sequence[dict]) -> tuple[float, float]:
-    """The 95% Wilson interval of the mean accuracy: how far other test images of the same number could move it.
+    """The 95% Wilson interval of the mean accuracy: where the true accuracy may lie, as far as so many test examples can tell.
 
     More seeds do not make it narrower, because all of them answer the same test images.
     """

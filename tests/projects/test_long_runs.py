@@ -135,7 +135,7 @@ from course_utils.projects import __main__ as command, runs
 folder = sys.argv[1]
 made, slow = runs.Run("test", "a", partial(tiny_runs.made, folder, "a")), runs.Run("test", "s", partial(tiny_runs.slow, folder, "s"))
 if __name__ == "__main__":
-    command.missing = lambda: []
+    command.missing = lambda used: []
     command.runs_of = lambda project: lambda: [made, slow]
     command.record.__defaults__ = Path(folder) / "kept", Path(folder)
     sys.exit(command.main(["05_project_rnn_or_cnn"]))
@@ -182,6 +182,14 @@ def test_without_the_data_the_command_says_what_is_missing(tmp_path, monkeypatch
     assert main([]) == 1
     said = capsys.readouterr().err
     assert "not here: fashion_mnist, cifar10, imdb." in said and "COURSE_DATA" in said and "python -m course_utils fetch" in said
+    assert main(["05_project_rnn_or_cnn"]) == 1
+    assert "use mnist, fashion_mnist, cifar10; not here: fashion_mnist, cifar10." in capsys.readouterr().err  # reviews are not asked for
+
+
+def test_a_project_that_there_is_none_of_is_refused_with_the_names_of_those_there_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["5"])
+    assert "expected one of 05_project_rnn_or_cnn, 06_project_sentiment; received 5" in capsys.readouterr().err
 
 
 def test_without_a_table_the_command_is_named(tmp_path):

@@ -105,8 +105,8 @@ class To99:
 
         self.given = common.read(given)
 
-    def train(self, seed: int, recipe: dict, looks: list[int]) -> list[tuple[float, int, float]]:
-        """Seconds, step and share of right test digits, at each look."""
+    def train(self, seed: int, recipe: dict, looks: list[int], goal: float) -> list[tuple[float, int, float]]:
+        """Seconds, step and share of right test digits, at each look up to that at which the goal is reached."""
         from course_utils.data import DataLoader
         from course_utils.models import lstm_classifier
         from course_utils.training import make_step
@@ -122,6 +122,8 @@ class To99:
                 paused = time.perf_counter()
                 found.append((paused - begun - asleep, done, share_right(model, self.given)))
                 asleep += time.perf_counter() - paused
+                if found[-1][2] >= goal:
+                    break
         return found
 
 

@@ -53,7 +53,7 @@ test-pages: setup exercises  ## build the slides and the site, and look at every
 bench-widgets: setup  ## measure the interactive pictures, from an event to the painted frame (needs Chromium; eight minutes)
 	@$(PY) tests/benchmarks/widgets.py
 
-bench: setup  ## measure the kit beside Keras, PyTorch and JAX (25 minutes on two quiet cores; ROWS=steps,inference for a part)
+bench: setup  ## measure the kit beside Keras, PyTorch and JAX (45 minutes on two quiet cores; ROWS=steps,inference for a part)
 	@$(PY) tests/benchmarks/bench.py $(if $(ROWS),--rows $(ROWS)) $(BENCH_ARGS)
 
 bench-peers: setup  ## make the environment with PyTorch and JAX that make bench compares with, in build/peers

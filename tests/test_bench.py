@@ -65,6 +65,15 @@ def test_seeds_stay_pairs_when_some_have_fewer_contenders():
     assert one["samples"]["the kit"] == [10.0, 20.0] and figures.ratio(one["samples"], "keras.fit") == 0.25
 
 
+@pytest.mark.parametrize("theirs, line", [(100.0, "| below 0.20 | yes |"), (40.0, "| below 0.50 | not known |")])
+def test_of_who_never_reached_the_goal_a_bound_is_told(theirs, line):
+    looks = {"the kit": [[20.0, 1400, 0.991]], "keras.fit": [[theirs / 2, 469, 0.97], [theirs, 938, 0.98]]}
+    seed = outcome({"the kit": [20.0]}, title="training, seed 1", looks=looks, missing={"keras.fit": "did not reach 99%"})
+    longer = {**seed, "looks": {**looks, "keras.fit": [[10 * theirs, 938, 0.98]]}}
+    table = report.goals_table({("to_99", "all seeds"): figures.one_outcome({"1": longer, "2": seed})})
+    assert f"| time to 99%, of plain keras.fit's | 0.4 {line}" in table
+
+
 # --- Keeping, and marking ---
 
 
@@ -117,7 +126,13 @@ def test_a_hash_follows_the_files(tmp_path):
     (tmp_path / "a.py").write_text("x")
     before = results.code_hash(["*.py"], tmp_path)
     (tmp_path / "a.py").write_text("y")
-    assert results.code_hash(["*.py"], tmp_path) != before
+    after = results.code_hash(["*.py"], tmp_path)
+    assert after != before
+    hashes = set()
+    for minutes in (3, 4):  # how long it is said to take changes nothing that is measured
+        (tmp_path / "a.py").write_text(f'y\nNAME, MINUTES = "a", {minutes}\n')
+        hashes.add(results.code_hash(["*.py"], tmp_path))
+    assert len(hashes) == 1 and after not in hashes
 
 
 @pytest.mark.parametrize("row", bench.ROWS.values(), ids=bench.ROWS)

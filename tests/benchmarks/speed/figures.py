@@ -82,13 +82,30 @@ def _fastest(names: Sequence[str], samples: Mapping[str, Sequence[float]]) -> st
 
 
 def reached(goal: Goal, outcome: Mapping) -> float | None:
-    """Where a goal stands, None when it was not measured."""
+    """Where a goal stands, None when it was not measured; an upper bound where the other one gave up (see `gave_up`)."""
     samples = outcome["samples"]
+    if is_bound(goal, outcome):
+        return median(samples[kit_of(samples)]) / outcome["gave_up"][goal.to]
     if goal.to is None:
         kit = kit_of(samples)
         return median(samples[kit]) if kit else None
     to = {"best peer": best_peer, "floor": floor}.get(goal.to, lambda _: goal.to)(samples)
     return ratio(samples, to) if to else None
+
+
+def is_bound(goal: Goal, outcome: Mapping) -> bool:
+    """Whether all that can be said of a goal is that the kit needs less than so much of somebody's time, who never got there."""
+    return goal.to in outcome.get("gave_up", {}) and not outcome["samples"].get(goal.to) and kit_of(outcome["samples"]) is not None
+
+
+def gave_up(cases: Sequence[Mapping]) -> dict[str, float]:
+    """Who did not reach the goal of a training in some run -> the seconds of its last look, the shortest of those runs."""
+    ended: dict[str, float] = {}
+    for outcome in cases:
+        for name, looks in outcome.get("looks", {}).items():
+            if not outcome["samples"].get(name):
+                ended[name] = min(ended.get(name, math.inf), looks[-1][0])
+    return ended
 
 
 def one_outcome(cases: Mapping[str, Mapping]) -> dict:
@@ -98,7 +115,7 @@ def one_outcome(cases: Mapping[str, Mapping]) -> dict:
     ordered = sorted(cases.values(), key=lambda outcome: -len(outcome["samples"]))  # those with all contenders first, so that pairs stay pairs
     samples = {name: [value for outcome in ordered for value in outcome["samples"].get(name, [])] for name in names}
     missing = {name: reason for outcome in cases.values() for name, reason in outcome["missing"].items()}
-    return {**first, "samples": samples, "missing": missing, "complete": all(outcome["complete"] for outcome in cases.values()), "title": first["title"].rpartition(",")[0]}
+    return {**first, "samples": samples, "missing": missing, "gave_up": gave_up(list(cases.values())), "complete": all(outcome["complete"] for outcome in cases.values()), "title": first["title"].rpartition(",")[0]}
 
 
 def shown(seconds: float, unit: str) -> str:

@@ -84,8 +84,14 @@ def goals_table(summary: Mapping) -> str:
     """Each goal, where it stands, and whether it is reached."""
     body = []
     for goal in figures.GOALS:
-        value = figures.reached(goal, summary[goal.row, goal.case]) if (goal.row, goal.case) in summary else None
-        body.append([goal.words, f"{goal.most:g}", "–" if value is None else f"{value:.2f}" if goal.to else f"{value:.1f}", "" if value is None else "yes" if value <= goal.most else "no"])
+        outcome = summary.get((goal.row, goal.case))
+        value = figures.reached(goal, outcome) if outcome else None
+        if value is None:
+            body.append([goal.words, f"{goal.most:g}", "–", ""])
+            continue
+        bound = "below " if figures.is_bound(goal, outcome) else ""
+        said = "yes" if value <= goal.most else "not known" if bound else "no"
+        body.append([goal.words, f"{goal.most:g}", f"{bound}{value:.2f}" if goal.to else f"{value:.1f}", said])
     return readme.markdown_table(["goal", "at most", "measured", "reached"], body)
 
 

@@ -162,7 +162,7 @@ def case_part(outcome: Mapping) -> str:
     """A case's table, what is missing, and what was tried."""
     body = [[name, f"{middle} ({low} to {high})", share, option] for name, middle, low, high, share, option in entries(outcome)]
     parts = [f"### {outcome['title'][0].upper()}{outcome['title'][1:]}", readme.markdown_table(["", outcome["unit"], "of the kit's", "option"], body)]
-    parts += [f"Not there: {name}: {reason}." for name, reason in outcome["missing"].items()]
+    parts += [f"Not in the table: {name}{f' ({option})' if (option := outcome['chosen'].get(name)) else ''}: {reason}." for name, reason in outcome["missing"].items()]
     if "billions" in outcome:
         floor = figures.floor(outcome["samples"])
         rate = f", {outcome['billions'] / figures.median(outcome['samples'][floor]):.0f} billion a second in the floor" if floor else ""

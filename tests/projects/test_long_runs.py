@@ -126,7 +126,7 @@ def test_the_table_holds_every_result_and_its_provenance(tiny, tmp_path):
 
 
 COMMAND = """
-import sys
+import signal, sys
 from functools import partial
 from pathlib import Path
 import tiny_runs
@@ -135,6 +135,7 @@ from course_utils.projects import __main__ as command, runs
 folder = sys.argv[1]
 made, slow = runs.Run("test", "a", partial(tiny_runs.made, folder, "a")), runs.Run("test", "s", partial(tiny_runs.slow, folder, "s"))
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background, as these tests may be, ignores Ctrl-C
     command.missing = lambda used: []
     command.runs_of = lambda project: lambda: [made, slow]
     command.record.__defaults__ = Path(folder) / "kept", Path(folder)

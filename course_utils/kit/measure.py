@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from course_utils.kit import provenance, readme
+from course_utils.kit.environment import write_whole
 from course_utils.kit.notebooks import ONE_THREAD_EACH, execute
 from course_utils.runs import BANDS_FILE
 
@@ -93,9 +94,7 @@ def write_bands(lines: Iterable[dict]) -> None:
     bands = {name: {kind: _band(name, kind, list(runs.values())) for kind, runs in sorted(kinds.items())} for name, kinds in sorted(values.items())}
     recorded = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "cores": os.cpu_count(),
                 **{package: version(package) for package in ("tensorflow", "keras", "numpy")}}
-    part = BANDS_FILE.with_suffix(".part")
-    part.write_text(json.dumps({"recorded": recorded, "bands": bands}, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, BANDS_FILE)
+    write_whole(BANDS_FILE, json.dumps({"recorded": recorded, "bands": bands}, indent=1) + "\n")
 
 
 def is_share(name: str) -> bool:

@@ -15,8 +15,9 @@ from pathlib import Path
 from course_utils.kit import arrays
 from course_utils.projects.runs import KEPT, RECORDED, Run, run_all, write_table
 
-# Project -> the module with its function `runs()`, and the data sets that these use.
+# Project -> the module with its function `runs()`.
 PROJECTS = {"05_project_rnn_or_cnn": "rnn_or_cnn", "06_project_sentiment": "sentiment"}
+# Project -> the data sets that its runs use.
 USES = {"05_project_rnn_or_cnn": ("mnist", "fashion_mnist", "cifar10"), "06_project_sentiment": ("imdb",)}
 
 

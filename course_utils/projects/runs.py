@@ -203,7 +203,6 @@ def _one_or_all(values: list):
     return different[0] if len(different) == 1 else different
 
 
-
 # --- The code that a result depends on ---
 
 

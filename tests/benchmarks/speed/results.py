@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from course_utils.kit import provenance
+from course_utils.kit.environment import write_whole
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "docs" / "bench" / "results.json"
@@ -39,9 +40,7 @@ def keep(row: str, case: str, outcome: dict, file: Path | None = None) -> bool:
         return False
     kept.setdefault(row, {})[case] = outcome
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8", newline="\n")
-    os.replace(part, file)
+    write_whole(file, json.dumps(kept, indent=1) + "\n")
     return True
 
 
